@@ -1,0 +1,34 @@
+// Package linmem allocates WebAssembly linear memory from the host.
+//
+// A program that embeds wasm guests uses it to find room in a guest's memory, put bytes there and hand the guest
+// an address, without calling into the guest. The package knows no runtime: it sees a memory through the two
+// methods of [Grower], or the three of [Memory], and one backend module per runtime supplies them.
+//
+// # Pages
+//
+// [Pages] allocates runs of 64 KiB pages: address-ordered first fit over a bitmap in which a set bit is a free
+// page, and memory.grow when no run is free. All its state is on the host. Nothing that a guest writes can lead it
+// astray, and it never touches a byte of the memory itself.
+//
+// A linear memory has two owners. The pages that existed when [NewPages] was called, and those that the guest adds
+// later, belong to the guest: they are foreign, and are never handed out unless the caller gives them up with
+// [Pages.Adopt]. The pages that the allocator adds with [Grower.Grow] are owned. Whether a guest tolerates owned
+// pages in its memory is the guest's matter: a guest whose allocator takes every growth for its own will write over
+// them. Grow the memory only of guests that are known to cope.
+//
+// # Units and names
+//
+// Addresses and sizes are bytes in a uint64, or pages where the name says so: a [Page] is an index, a [Range] a run
+// of pages. A page is [PageSize] bytes. The allocator has room for 2^48 pages, which is all of a 64-bit memory; a
+// 32-bit memory has at most 2^16.
+//
+// # Errors
+//
+// Every error is an [*Error], which says which call failed and on what, and wraps one of the package's sentinels. A
+// call that fails has changed nothing, with the one exception that its doc names. Failures cost no Go allocation in
+// the steady state, so an allocator at its limit does not feed the collector.
+//
+// # Concurrency
+//
+// A [Pages] is for one goroutine at a time.
+package linmem

@@ -1,0 +1,105 @@
+package linmem
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// The package's errors. They come wrapped in an [*Error]; test for them with errors.Is.
+var (
+	// ErrOutOfMemory says that the memory, the budget or the place does not hold what was asked for.
+	ErrOutOfMemory = errors.New("out of memory")
+	// ErrNotAllocated says that a range or address is not exactly a live allocation: freed already, part of a run,
+	// or not the allocator's at all.
+	ErrNotAllocated = errors.New("not a live allocation; pass what the allocator returned, whole and once")
+	// ErrInvalid says that an argument can never be right.
+	ErrInvalid = errors.New("invalid argument")
+	// ErrCorrupt says that state from outside contradicts itself: a snapshot, or a memory that shrank.
+	ErrCorrupt = errors.New("corrupt")
+	// ErrOutOfBounds says that a range of bytes is not all inside the memory.
+	ErrOutOfBounds = errors.New("outside the memory; compare with its size, NumPages")
+	// ErrClosed says that the memory's owner (module, instance, store) was closed.
+	ErrClosed = errors.New("the memory's owner is closed")
+	// ErrUnsupported says that this backend cannot do it.
+	ErrUnsupported = errors.New("not supported by this memory")
+)
+
+// Each reason wraps its sentinel and says what to do. They are made once, so that a refusal allocates nothing.
+var (
+	errRefused    = because(ErrOutOfMemory, "the memory refused to grow: free something, or raise its maximum")
+	errBudget     = because(ErrOutOfMemory, "the budget is spent: free something, or raise WithMaxPages")
+	errFrozen     = because(ErrOutOfMemory, "growth is frozen: Reserve before freezing, or call Freeze(false)")
+	errNoSpace    = because(ErrOutOfMemory, "the address space ends there: ask for less")
+	errNoRoom     = because(ErrOutOfMemory, "the pages behind the run are taken: allocate a new run and copy")
+	errDisplaced  = because(ErrOutOfMemory, "the guest grew its memory behind the run: allocate a new run and copy")
+	errZeroPages  = because(ErrInvalid, "0 pages: ask for 1 at least")
+	errAlignment  = because(ErrInvalid, "the alignment must be a power of two, in pages")
+	errTooLarge   = because(ErrInvalid, "more than the 2^48 pages of a 64-bit address space")
+	errOwned      = because(ErrInvalid, "some of these pages are the allocator's already: adopt foreign pages only")
+	errPageZero   = because(ErrInvalid, "page 0 holds the guest's null address: leave it out, or pass WithPageZero")
+	errNilGrower  = because(ErrInvalid, "the memory is nil")
+	errWentBack   = because(ErrCorrupt, "the memory is smaller than it was: linear memories never shrink")
+	errGrewTooFar = because(ErrCorrupt, "the memory claims more than 2^48 pages")
+)
+
+func because(sentinel error, reason string) error {
+	return fmt.Errorf("%w: %s", sentinel, reason)
+}
+
+// Error is the type of every error that this package returns. It says which call failed, and on what.
+type Error struct {
+	Op   string // the call, like "Pages.Alloc"
+	Addr uint64 // the address that it was about, in bytes; 0 if about none
+	Size uint64 // the size that it was about, in bytes, also where the call counts pages
+	Err  error  // why; wraps one of the package's sentinels
+}
+
+// Error returns the call, its size, its address and the reason as one line.
+func (e *Error) Error() string {
+	b := append([]byte("linmem: "), e.Op...)
+	if e.Size != 0 {
+		b = append(b, " of "...)
+		b = strconv.AppendUint(b, e.Size, 10)
+		b = append(b, " bytes"...)
+		if e.Size%PageSize == 0 {
+			b = append(b, " ("...)
+			b = strconv.AppendUint(b, e.Size>>pageShift, 10)
+			b = append(b, " pages)"...)
+		}
+	}
+	if e.Addr != 0 {
+		b = append(b, " at 0x"...)
+		b = strconv.AppendUint(b, e.Addr, 16)
+	}
+	b = append(b, ": "...)
+	return string(append(b, e.Err.Error()...))
+}
+
+// Unwrap returns the reason.
+func (e *Error) Unwrap() error { return e.Err }
+
+// errorPool makes the errors of one allocator. An error must carry its call and size, must never change once it was
+// returned, since the caller may keep it or print it on another goroutine, and must cost an allocator at its limit
+// no garbage. So errors are cut from blocks made beforehand, and the same failure again is the same error again.
+type errorPool struct {
+	last  *Error
+	block []Error
+}
+
+// errorBlock makes one Go allocation of 3 KiB serve 64 different failures.
+const errorBlock = 64
+
+func (p *errorPool) get(op string, addr, size uint64, err error) error {
+	if l := p.last; l != nil && l.Addr == addr && l.Size == size && l.Err == err && l.Op == op {
+		return l
+	}
+	if len(p.block) == 0 {
+		p.block = make([]Error, errorBlock)
+	}
+	e := &p.block[0]
+	p.block = p.block[1:]
+	*e = Error{Op: op, Addr: addr, Size: size, Err: err}
+	p.last = e
+	return e
+}

@@ -1,0 +1,3 @@
+module github.com/linmem/linmem/core
+
+go 1.25.0

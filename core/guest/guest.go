@@ -1,0 +1,30 @@
+// Package guest describes a wasm guest as the host sees it: one instance with a memory, functions to call and globals
+// to read, on any runtime. The backends implement it.
+package guest
+
+import (
+	"context"
+
+	linmem "github.com/linmem/linmem/core"
+)
+
+// Instance is an instantiated guest. Like the runtimes below it, it is for one goroutine at a time.
+type Instance interface {
+	// Memory returns the guest's linear memory, the same value at each call.
+	Memory() linmem.Memory
+
+	// Call calls the exported function of that name with raw wasm values and returns its results likewise: an i32
+	// and an f32 are the low 32 bits of a uint64, an f64 is its IEEE 754 bits. Upper bits of a 32-bit argument are
+	// ignored, those of a result are zero.
+	//
+	// A trap is the runtime's own error, to be found with errors.As. A name that is not an exported function, and a
+	// number of arguments that is not the function's, is [linmem.ErrInvalid]; a signature with types other than
+	// the four numeric ones is [linmem.ErrUnsupported]; an instance that was closed is [linmem.ErrClosed].
+	Call(ctx context.Context, name string, args ...uint64) ([]uint64, error)
+
+	// HasExport reports whether the guest exports a function, memory or global of that name.
+	HasExport(name string) bool
+
+	// Global returns the value of an exported global of a numeric type, as a raw wasm value.
+	Global(name string) (value uint64, ok bool)
+}
