@@ -1,0 +1,103 @@
+package linmemtest
+
+import "math/bits"
+
+type testCase struct {
+	name        string
+	explanation string // the rule that the case holds
+	maxPages    uint64
+	run         func(*fixture) error
+}
+
+// few is a maximum for cases that need several growths and no more.
+const few = 10
+
+// all is the size of a full 32-bit memory.
+const all = 1 << 16
+
+var cases = []testCase{
+	{
+		"grow-by-zero", "Grow(0) changes nothing and tells the size, at any size up to the maximum.",
+		few, growByZero,
+	},
+	{
+		"grow-from-zero-pages", "A memory of 0 pages grows like any other; Grow then returns 0.",
+		few, growFromZeroPages,
+	},
+	{
+		"pages-not-bytes", "NumPages, and Grow's argument and result, count pages of 65,536 bytes.",
+		few, pagesNotBytes,
+	},
+	{
+		"refused-growth", "A growth past the maximum is an error that changes nothing, and the next growth works.",
+		few, refusedGrowth,
+	},
+	{
+		"exact-maximum", "A memory can have exactly its maximum, and reach its last byte.",
+		few, exactMaximum,
+	},
+	{
+		"all-65536-pages", "A memory can have all of a 32-bit address space, where sizes and ends in bytes need 33 bits.",
+		all, exactMaximum,
+	},
+	{
+		"delta-overflows-32-bits", "A delta that does not fit in 32 bits is refused, not cut down to what fits.",
+		few, deltaOverflows32,
+	},
+	{
+		"delta-overflows-64-bits", "A delta whose sum with the size, or whose bytes, overflow 64 bits is refused.",
+		few, deltaOverflows64,
+	},
+	{
+		"guest-growth", "Growth by the guest shows in NumPages and in the size that the next Grow returns.",
+		few, guestGrowth,
+	},
+	{
+		"new-pages-are-zero", "Pages that a growth adds read as zero, whatever the others hold.",
+		few, newPagesAreZero,
+	},
+	{
+		"contents-are-kept", "A growth keeps every byte, also when it moves the memory.",
+		few, contentsAreKept,
+	},
+	{
+		"view-edges", "View reaches every byte up to the end; 0 bytes at the end are an empty slice, not nil.",
+		few, viewEdges,
+	},
+	{
+		"view-past-the-end", "View of anything past the end, and of a range that overflows, is ErrOutOfBounds.",
+		few, viewPastTheEnd,
+	},
+	{
+		"view-of-zero-pages", "A memory of 0 pages has one view, of 0 bytes at 0.",
+		few, viewOfZeroPages,
+	},
+	{
+		"view-aliases", "A view is the memory: what is written through it, other views and the guest see, and the reverse.",
+		few, viewAliases,
+	},
+	{
+		"view-life", "A view fetched after a growth, by the host or the guest, shows the memory as it is.",
+		few, viewLife,
+	},
+	{
+		"discard", "A Discarder's range reads as zero and its neighbours are kept; it must be whole pages of the memory.",
+		few, discard,
+	},
+	{
+		"pages-on-it", "An allocator of pages on this memory gives out disjoint pages and none of the guest's.",
+		all, pagesOnIt,
+	},
+	{
+		"use-after-stop", "Once the owner is closed a call works on or reports ErrClosed; it never panics.",
+		few, useAfterStop,
+	},
+}
+
+// needs says what a case needs that the machine does not have, or "".
+func (c testCase) needs() string {
+	if c.maxPages == all && bits.UintSize == 32 {
+		return "a 32-bit host cannot address 65,536 pages"
+	}
+	return ""
+}
