@@ -79,18 +79,23 @@ func (e *Error) Error() string {
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
-// errorPool makes the errors of one allocator. An error must carry its call and size, must never change once it was
-// returned, since the caller may keep it or print it on another goroutine, and must cost an allocator at its limit
-// no garbage. So errors are cut from blocks made beforehand, and the same failure again is the same error again.
-type errorPool struct {
+// ErrorPool makes the errors of one allocator or one memory; the zero value is ready. It is exported for those who
+// implement [Memory].
+//
+// An error must carry its call and size; it must never change once it was returned, since the caller may keep it or
+// print it on another goroutine; and it must cost an allocator at its limit no garbage. So errors are cut from blocks
+// made beforehand, one Go allocation of 3 KiB for 64 of them, and the same failure again is the same error again.
+//
+// A pool is for one goroutine at a time.
+type ErrorPool struct {
 	last  *Error
 	block []Error
 }
 
-// errorBlock makes one Go allocation of 3 KiB serve 64 different failures.
 const errorBlock = 64
 
-func (p *errorPool) get(op string, addr, size uint64, err error) error {
+// Get returns an [*Error] with these fields; addr and size are bytes.
+func (p *ErrorPool) Get(op string, addr, size uint64, err error) error {
 	if l := p.last; l != nil && l.Addr == addr && l.Size == size && l.Err == err && l.Op == op {
 		return l
 	}
@@ -102,4 +107,9 @@ func (p *errorPool) get(op string, addr, size uint64, err error) error {
 	*e = Error{Op: op, Addr: addr, Size: size, Err: err}
 	p.last = e
 	return e
+}
+
+// GetPages is Get for a size of n pages. One that does not fit in 64 bits of bytes is reported as the largest that does.
+func (p *ErrorPool) GetPages(op string, addr, n uint64, err error) error {
+	return p.Get(op, addr, pagesToBytes(n), err)
 }

@@ -10,13 +10,13 @@ import "errors"
 // thread, and a third growth is large enough wherever it lands.
 func (p *Pages) ensure(op string, n, align uint64) (start uint64, err error) {
 	if err := checkLen(n); err != nil {
-		return 0, p.errs.get(op, 0, pagesToBytes(n), err)
+		return 0, p.errs.GetPages(op, 0, n, err)
 	}
 	if align == 0 || align&(align-1) != 0 {
-		return 0, p.errs.get(op, 0, pagesToBytes(n), errAlignment)
+		return 0, p.errs.GetPages(op, 0, n, errAlignment)
 	}
 	if align > maxPages {
-		return 0, p.errs.get(op, 0, pagesToBytes(n), errTooLarge)
+		return 0, p.errs.GetPages(op, 0, n, errTooLarge)
 	}
 	if start, ok := p.free.FindRun(n, align, p.end); ok {
 		return start, nil
@@ -28,7 +28,7 @@ func (p *Pages) ensure(op string, n, align uint64) (start uint64, err error) {
 		}
 		start := (tail + align - 1) &^ (align - 1)
 		if start > maxPages-n {
-			return 0, p.errs.get(op, 0, pagesToBytes(n), errNoSpace)
+			return 0, p.errs.GetPages(op, 0, n, errNoSpace)
 		}
 		if start+n <= p.end {
 			return start, nil
@@ -38,7 +38,7 @@ func (p *Pages) ensure(op string, n, align uint64) (start uint64, err error) {
 			delta = n + align - 1
 		}
 		if err := p.grow(delta); err != nil {
-			return 0, p.errs.get(op, 0, pagesToBytes(n), err)
+			return 0, p.errs.GetPages(op, 0, n, err)
 		}
 	}
 }

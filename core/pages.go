@@ -29,7 +29,7 @@ type Pages struct {
 	nGrows          uint64 // growths that succeeded
 	nRefused        uint64 // growths needed and not had
 
-	errs errorPool
+	errs ErrorPool
 }
 
 // NewPages returns an allocator that owns no page of g yet. The pages that exist are the guest's.
@@ -82,7 +82,7 @@ func (p *Pages) alloc(op string, n, align uint64) (Range, error) {
 // page that is not the allocator's) is [ErrNotAllocated]. The cost is one pass over the run's words.
 func (p *Pages) Free(r Range) error {
 	if !p.isRun(r) {
-		return p.errs.get("Pages.Free", r.Addr(), pagesToBytes(r.Len), ErrNotAllocated)
+		return p.errs.GetPages("Pages.Free", r.Addr(), r.Len, ErrNotAllocated)
 	}
 	p.starts.Remove(uint64(r.Start), 1)
 	p.give(uint64(r.Start), r.Len)
@@ -99,10 +99,10 @@ func (p *Pages) Free(r Range) error {
 func (p *Pages) Resize(r Range, n uint64) (Range, error) {
 	const op = "Pages.Resize"
 	if !p.isRun(r) {
-		return r, p.errs.get(op, r.Addr(), pagesToBytes(r.Len), ErrNotAllocated)
+		return r, p.errs.GetPages(op, r.Addr(), r.Len, ErrNotAllocated)
 	}
 	if err := checkLen(n); err != nil {
-		return r, p.errs.get(op, r.Addr(), pagesToBytes(n), err)
+		return r, p.errs.GetPages(op, r.Addr(), n, err)
 	}
 	end, want := uint64(r.End()), uint64(r.Start)+n
 	switch {
@@ -110,19 +110,19 @@ func (p *Pages) Resize(r Range, n uint64) (Range, error) {
 		p.give(want, end-want)
 		return Range{r.Start, n}, nil
 	case want > maxPages:
-		return r, p.errs.get(op, r.Addr(), pagesToBytes(n), errNoSpace)
+		return r, p.errs.GetPages(op, r.Addr(), n, errNoSpace)
 	}
 	reach := p.free.NextAbsent(end, min(want, p.end))
 	if reach < want {
 		if reach < p.end {
-			return r, p.errs.get(op, r.Addr(), pagesToBytes(n), errNoRoom)
+			return r, p.errs.GetPages(op, r.Addr(), n, errNoRoom)
 		}
 		before := p.end
 		if err := p.grow(want - before); err != nil {
-			return r, p.errs.get(op, r.Addr(), pagesToBytes(n), err)
+			return r, p.errs.GetPages(op, r.Addr(), n, err)
 		}
 		if p.free.NextAbsent(before, want) < want {
-			return r, p.errs.get(op, r.Addr(), pagesToBytes(n), errDisplaced)
+			return r, p.errs.GetPages(op, r.Addr(), n, errDisplaced)
 		}
 	}
 	p.take(end, want-end)
@@ -137,7 +137,7 @@ func (p *Pages) Resize(r Range, n uint64) (Range, error) {
 // of the range's words and of the list of foreign ranges. It asks the memory for its size.
 func (p *Pages) Adopt(r Range) error {
 	const op = "Pages.Adopt"
-	fail := func(err error) error { return p.errs.get(op, r.Addr(), pagesToBytes(r.Len), err) }
+	fail := func(err error) error { return p.errs.GetPages(op, r.Addr(), r.Len, err) }
 	switch {
 	case r.Len == 0:
 		return fail(errZeroPages)

@@ -17,12 +17,13 @@ type Instance interface {
 	// and an f32 are the low 32 bits of a uint64, an f64 is its IEEE 754 bits. Upper bits of a 32-bit argument are
 	// ignored, those of a result are zero.
 	//
-	// A trap is the runtime's own error, to be found with errors.As. A name that is not an exported function, and a
-	// number of arguments that is not the function's, is [linmem.ErrInvalid]; a signature with types other than
-	// the four numeric ones is [linmem.ErrUnsupported]; an instance that was closed is [linmem.ErrClosed].
+	// A context that is done before the call begins is its error; whether it can end a call that runs is the
+	// runtime's matter. A trap is the runtime's own error, to be found with errors.As. A name that is not an exported
+	// function, and a number of arguments that is not the function's, is [linmem.ErrInvalid]; a signature with types
+	// other than the four numeric ones is [linmem.ErrUnsupported]; an instance that was closed is [linmem.ErrClosed].
 	Call(ctx context.Context, name string, args ...uint64) ([]uint64, error)
 
-	// HasExport reports whether the guest exports a function, memory or global of that name.
+	// HasExport reports whether the guest exports a function, memory or global of that name, and is not closed.
 	HasExport(name string) bool
 
 	// Global returns the value of an exported global of a numeric type, as a raw wasm value.

@@ -2,12 +2,8 @@ package linmemtest
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
-	"fmt"
-
-	linmem "github.com/linmem/linmem/core"
-	"github.com/linmem/linmem/core/guest"
+	"math"
 )
 
 // Module returns a wasm module, in the binary format, that exports a memory of the given size and maximum in pages (at
@@ -18,90 +14,109 @@ import (
 //	  (func (export "grow") (param $delta i32) (result i32) (memory.grow (local.get $delta)))
 //	  (func (export "load") (param $addr i32) (result i32) (i32.load8_u (local.get $addr)))
 //	  (func (export "store") (param $addr i32) (param $byte i32) (i32.store8 (local.get $addr) (local.get $byte))))
-//
-// See https://webassembly.github.io/spec/core/binary/modules.html
 func Module(pages, max uint64) []byte {
-	const (
-		sectionType, sectionFunction, sectionMemory, sectionExport, sectionCode = 1, 3, 5, 7, 10
-
-		kindFunction, kindMemory = 0, 2
-
-		i32, function = 0x7f, 0x60
-		hasMax        = 1
-
-		localGet, i32Load8U, i32Store8, memoryGrow, end = 0x20, 0x2d, 0x3a, 0x40, 0x0b
-	)
-	m := []byte("\x00asm\x01\x00\x00\x00")
-	section := func(id byte, items ...[]byte) {
-		body := vector(items...)
-		m = append(append(m, id), counted(len(body), body)...)
-	}
-	export := func(name string, kind, index byte) []byte {
-		return append(counted(len(name), []byte(name)), kind, index)
-	}
-	code := func(body ...byte) []byte {
-		body = append(append([]byte{0}, body...), end) // 0 locals
-		return counted(len(body), body)
-	}
-	section(sectionType,
-		[]byte{function, 1, i32, 1, i32},
-		[]byte{function, 2, i32, i32, 0})
-	section(sectionFunction, []byte{0}, []byte{0}, []byte{1})
-	section(sectionMemory, binary.AppendUvarint(binary.AppendUvarint([]byte{hasMax}, pages), max))
-	section(sectionExport,
-		export("memory", kindMemory, 0),
-		export("grow", kindFunction, 0),
-		export("load", kindFunction, 1),
-		export("store", kindFunction, 2))
-	section(sectionCode,
-		code(localGet, 0, memoryGrow, 0),
-		code(localGet, 0, i32Load8U, 0, 0),
-		code(localGet, 0, localGet, 1, i32Store8, 0, 0))
-	return m
+	m := module{memory: uvarint(uvarint([]byte{hasMax}, pages), max)}
+	m.function("grow", []byte{i32}, []byte{i32}, localGet, 0, memoryGrow, 0)
+	m.function("load", []byte{i32}, []byte{i32}, localGet, 0, i32Load8U, 0, 0)
+	m.function("store", []byte{i32, i32}, nil, localGet, 0, localGet, 1, i32Store8, 0, 0)
+	return m.encode()
 }
 
-// vector encodes a list of items: their count, then the items.
-func vector(items ...[]byte) []byte {
-	return counted(len(items), bytes.Join(items, nil))
+// callModule is the module that [RunInstance] calls:
+//
+//	(module
+//	  (memory (export "memory") 1 10)
+//	  (global (export "i32-global") i32 (i32.const -1))
+//	  (global (export "f64-global") f64 (f64.const 1.5))
+//	  (func (export "i32") (param i32) (result i32) (local.get 0))
+//	  (func (export "i64") (param i64) (result i64) (local.get 0))
+//	  (func (export "f32") (param f32) (result f32) (local.get 0))
+//	  (func (export "f64") (param f64) (result f64) (local.get 0))
+//	  (func (export "swap") (param i32 i64) (result i64 i32) (local.get 1) (local.get 0))
+//	  (func (export "nothing"))
+//	  (func (export "reference") (param funcref))
+//	  (func (export "trap") (unreachable)))
+func callModule() []byte {
+	m := module{memory: []byte{hasMax, 1, 10}}
+	m.global("i32-global", i32, i32Const, 0x7f) // -1 in signed LEB128
+	m.global("f64-global", f64, binary.LittleEndian.AppendUint64([]byte{f64Const}, math.Float64bits(1.5))...)
+	for _, t := range []struct {
+		name string
+		typ  byte
+	}{{"i32", i32}, {"i64", i64}, {"f32", f32}, {"f64", f64}} {
+		m.function(t.name, []byte{t.typ}, []byte{t.typ}, localGet, 0)
+	}
+	m.function("swap", []byte{i32, i64}, []byte{i64, i32}, localGet, 1, localGet, 0)
+	m.function("nothing", nil, nil)
+	m.function("reference", []byte{funcref}, nil)
+	m.function("trap", nil, nil, unreachable)
+	return m.encode()
 }
 
+// Codes of the binary format, see https://webassembly.github.io/spec/core/binary/.
+const (
+	sectionType, sectionFunction, sectionMemory      = 1, 3, 5
+	sectionGlobal, sectionExport, sectionCode        = 6, 7, 10
+	kindFunction, kindMemory, kindGlobal             = 0, 2, 3
+	i32, i64, f32, f64, funcref                 byte = 0x7f, 0x7e, 0x7d, 0x7c, 0x70
+	functionType, hasMax, immutable                  = 0x60, 1, 0
+
+	unreachable, end, localGet       = 0x00, 0x0b, 0x20
+	i32Load8U, i32Store8, memoryGrow = 0x2d, 0x3a, 0x40
+	i32Const, f64Const               = 0x41, 0x44
+)
+
+// module collects the parts of a wasm module with one memory, exported as "memory". Each function has a type of its own.
+type module struct {
+	memory                                    []byte // its limits
+	types, functions, globals, codes, exports [][]byte
+}
+
+func (m *module) function(name string, params, results []byte, body ...byte) {
+	index := byte(len(m.types))
+	signature := append([]byte{functionType}, counted(len(params), params)...)
+	m.types = append(m.types, append(signature, counted(len(results), results)...))
+	m.functions = append(m.functions, []byte{index})
+	m.export(name, kindFunction, index)
+	body = append(append([]byte{0}, body...), end) // 0 locals
+	m.codes = append(m.codes, counted(len(body), body))
+}
+
+func (m *module) global(name string, typ byte, value ...byte) {
+	m.export(name, kindGlobal, byte(len(m.globals)))
+	m.globals = append(m.globals, append(append([]byte{typ, immutable}, value...), end))
+}
+
+func (m *module) export(name string, kind, index byte) {
+	m.exports = append(m.exports, append(counted(len(name), []byte(name)), kind, index))
+}
+
+func (m *module) encode() []byte {
+	m.export("memory", kindMemory, 0)
+	b := []byte("\x00asm\x01\x00\x00\x00")
+	for _, section := range []struct {
+		id    byte
+		items [][]byte
+	}{
+		{sectionType, m.types},
+		{sectionFunction, m.functions},
+		{sectionMemory, [][]byte{m.memory}},
+		{sectionGlobal, m.globals},
+		{sectionExport, m.exports},
+		{sectionCode, m.codes},
+	} {
+		if len(section.items) > 0 {
+			items := counted(len(section.items), bytes.Join(section.items, nil))
+			b = append(append(b, section.id), counted(len(items), items)...)
+		}
+	}
+	return b
+}
+
+// counted encodes n, then what it counts.
 func counted(n int, body []byte) []byte {
-	return append(binary.AppendUvarint(nil, uint64(n)), body...)
+	return append(uvarint(nil, uint64(n)), body...)
 }
 
-// NewGuestMemory returns the memory of an instance of [Module], with the guest's side of it: it implements [Guest].
-func NewGuestMemory(inst guest.Instance) linmem.Memory {
-	return &guestMemory{inst.Memory(), inst}
-}
-
-type guestMemory struct {
-	linmem.Memory
-	inst guest.Instance
-}
-
-func (m *guestMemory) GuestGrow(delta uint64) (prev uint64, err error) {
-	prev, err = m.call("grow", delta)
-	if err == nil && uint32(prev) == 1<<32-1 {
-		err = fmt.Errorf("the guest's memory.grow by %d pages: %w", delta, linmem.ErrOutOfMemory)
-	}
-	return prev, err
-}
-
-func (m *guestMemory) GuestLoad(addr uint64) (byte, error) {
-	b, err := m.call("load", addr)
-	return byte(b), err
-}
-
-func (m *guestMemory) GuestStore(addr uint64, b byte) error {
-	_, err := m.call("store", addr, uint64(b))
-	return err
-}
-
-// call returns the first result, or 0 of a function that has none.
-func (m *guestMemory) call(name string, args ...uint64) (uint64, error) {
-	results, err := m.inst.Call(context.Background(), name, args...)
-	if err != nil || len(results) == 0 {
-		return 0, err
-	}
-	return results[0], nil
-}
+// uvarint appends n in LEB128.
+func uvarint(b []byte, n uint64) []byte { return binary.AppendUvarint(b, n) }

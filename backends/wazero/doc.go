@@ -1,0 +1,37 @@
+// Package wazeromem lets linmem allocate in the memory of a guest on wazero.
+//
+//	mod, err := runtime.Instantiate(ctx, wasm)
+//	mem, err := wazeromem.New(mod, "")
+//	pages, err := linmem.NewPages(mem)
+//	run, err := pages.Alloc(2)
+//	view, err := mem.View(run.Addr(), run.Bytes())
+//
+// [Memory] is the guest's linear memory as a [linmem.Memory]; [Instance] is the whole guest as a [guest.Instance].
+// Needs no cgo. Works with wazero's compiler and its interpreter alike.
+//
+// # Views
+//
+// A view is good until the memory next grows, be it by the host or by the guest's own memory.grow. wazero keeps a
+// memory in a Go slice, and a growth beyond the slice's capacity copies all of it to a new place: a view from before
+// is then a window on the old copy, which nobody reads any more. Writes to it are lost without a word. Fetch the view
+// again after every call into the guest and after every allocation. A runtime configured with
+// WithMemoryCapacityFromMax(true) reserves the capacity at instantiation; then no growth moves the memory, and a growth
+// by one page no longer costs a copy of everything.
+//
+// # What may run at the same time
+//
+// View and NumPages read a slice header that memory.grow writes without synchronisation. They may run while the guest
+// runs only if neither side grows meanwhile: freeze the allocator, and use a guest that does not grow. Reading and
+// writing bytes while the guest uses the same bytes is a data race like any other. Grow must not run at the same time
+// as anything else. Shared memories (the threads proposal) never move, and synchronise their growth.
+//
+// # Traps that are taken care of
+//
+//   - api.Memory.Size is 0 for a memory of 65,536 pages, since it counts bytes in 32 bits.
+//   - api.Memory.Read panics if the range ends at exactly 4 GiB.
+//   - api.Memory.Grow takes 32 bits, so a larger delta would be cut down to a small one.
+//   - api.Module.Memory is a non-nil interface around nil for a module without a memory.
+//   - api.Memory works on after the module was closed, on memory that may be unmapped.
+//
+// wazero has neither 64-bit memories nor several memories in one instance.
+package wazeromem

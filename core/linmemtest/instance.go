@@ -1,0 +1,163 @@
+package linmemtest
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"testing"
+
+	linmem "github.com/linmem/linmem/core"
+	"github.com/linmem/linmem/core/guest"
+)
+
+// RunInstance holds a [guest.Instance] to its contract. The function instantiates a wasm module, with the memory that
+// it exports as "memory", and returns what closes it.
+func RunInstance(t *testing.T, open func(wasm []byte) (inst guest.Instance, stop func(), err error)) {
+	t.Helper()
+	setup := func(t *testing.T) (guest.Instance, func()) {
+		t.Helper()
+		inst, stop, err := open(callModule())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return inst, stop
+	}
+	ctx := context.Background()
+
+	t.Run("call", func(t *testing.T) {
+		inst, stop := setup(t)
+		defer stop()
+		const junk = 0xdeadbeef << 32
+		f32Bits, f64Bits := uint64(math.Float32bits(1.5)), math.Float64bits(-2.5)
+		for _, tt := range []struct {
+			name       string
+			args, want []uint64
+		}{
+			{"i32", []uint64{math.MaxUint32}, []uint64{math.MaxUint32}},
+			{"i32", []uint64{junk | 7}, []uint64{7}},
+			{"i64", []uint64{math.MaxUint64}, []uint64{math.MaxUint64}},
+			{"f32", []uint64{junk | f32Bits}, []uint64{f32Bits}},
+			{"f64", []uint64{f64Bits}, []uint64{f64Bits}},
+			{"swap", []uint64{junk | 1, 1 << 40}, []uint64{1 << 40, 1}},
+			{"nothing", nil, nil},
+			{"i32", []uint64{1}, []uint64{1}}, // again, after others
+		} {
+			got, err := inst.Call(ctx, tt.name, tt.args...)
+			if err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("Call(%q, %#x) = %#x, %v, want %#x", tt.name, tt.args, got, err, tt.want)
+			}
+		}
+	})
+
+	t.Run("call-refuses", func(t *testing.T) {
+		inst, stop := setup(t)
+		defer stop()
+		for _, tt := range []struct {
+			name string
+			args []uint64
+			want error
+		}{
+			{"missing", nil, linmem.ErrInvalid},
+			{"", nil, linmem.ErrInvalid},
+			{"memory", nil, linmem.ErrInvalid},
+			{"i32-global", nil, linmem.ErrInvalid},
+			{"i32", nil, linmem.ErrInvalid},
+			{"i32", []uint64{1, 2}, linmem.ErrInvalid},
+			{"reference", []uint64{0}, linmem.ErrUnsupported},
+		} {
+			if _, err := inst.Call(ctx, tt.name, tt.args...); !errors.Is(err, tt.want) {
+				t.Errorf("Call(%q, %#x): error %v, want %v", tt.name, tt.args, err, tt.want)
+			}
+		}
+	})
+
+	t.Run("trap", func(t *testing.T) {
+		inst, stop := setup(t)
+		defer stop()
+		_, err := inst.Call(ctx, "trap")
+		var ours *linmem.Error
+		if err == nil || errors.As(err, &ours) {
+			t.Errorf("Call of a function that traps: error %v, want the runtime's own", err)
+		}
+		if got, err := inst.Call(ctx, "i32", 3); err != nil || !slices.Equal(got, []uint64{3}) {
+			t.Errorf("Call after a trap = %d, %v, want 3", got, err)
+		}
+	})
+
+	t.Run("canceled", func(t *testing.T) {
+		inst, stop := setup(t)
+		defer stop()
+		canceled, cancel := context.WithCancel(ctx)
+		cancel()
+		if _, err := inst.Call(canceled, "nothing"); !errors.Is(err, context.Canceled) {
+			t.Errorf("Call with a canceled context: error %v, want context.Canceled", err)
+		}
+	})
+
+	t.Run("exports", func(t *testing.T) {
+		inst, stop := setup(t)
+		defer stop()
+		for name, want := range map[string]bool{
+			"i32": true, "memory": true, "i32-global": true, "missing": false, "": false,
+		} {
+			if got := inst.HasExport(name); got != want {
+				t.Errorf("HasExport(%q) = %t, want %t", name, got, want)
+			}
+		}
+		for name, want := range map[string]uint64{"i32-global": math.MaxUint32, "f64-global": math.Float64bits(1.5)} {
+			if got, ok := inst.Global(name); got != want || !ok {
+				t.Errorf("Global(%q) = %#x, %t, want %#x", name, got, ok, want)
+			}
+		}
+		for _, name := range []string{"missing", "i32", "memory"} {
+			if _, ok := inst.Global(name); ok {
+				t.Errorf("Global(%q) is there", name)
+			}
+		}
+	})
+
+	t.Run("memory", func(t *testing.T) {
+		inst, stop := setup(t)
+		defer stop()
+		if got := inst.Memory().NumPages(); got != 1 {
+			t.Errorf("NumPages() = %d, want 1", got)
+		}
+		if inst.Memory() != inst.Memory() {
+			t.Error("Memory is another value at each call")
+		}
+	})
+
+	t.Run("closed", func(t *testing.T) {
+		inst, stop := setup(t)
+		m := inst.Memory()
+		pages, err := linmem.NewPages(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := inst.Call(ctx, "i32", 1); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		_, errGrow := m.Grow(1)
+		_, errView := m.View(0, 1)
+		_, errAlloc := pages.Alloc(1)
+		_, errCall := inst.Call(ctx, "i32", 1)
+		for call, err := range map[string]error{
+			"Grow": errGrow, "View": errView, "Pages.Alloc": errAlloc, "Call": errCall,
+		} {
+			if !errors.Is(err, linmem.ErrClosed) {
+				t.Errorf("%s after the owner was closed: error %v, want ErrClosed", call, err)
+			}
+		}
+		if got := m.NumPages(); got != 0 {
+			t.Errorf("NumPages() after the owner was closed = %d, want 0", got)
+		}
+		if inst.HasExport("i32") {
+			t.Error("HasExport finds a function after the owner was closed")
+		}
+		if _, ok := inst.Global("i32-global"); ok {
+			t.Error("Global finds one after the owner was closed")
+		}
+	})
+}
