@@ -22,9 +22,8 @@ type Instance struct {
 // function is an exported function, looked up once: wazero makes an object of several hundred bytes at each look-up.
 type function struct {
 	api.Function
-	params, results []api.ValueType
-	unsupported     bool // some type is not a number
-	running         bool // a wazero function must not be called again before its call returns
+	guest.Signature
+	running bool // a wazero function must not be called again before its call returns
 }
 
 // NewInstance returns mod as a guest, with the memory that [New] would return for the name.
@@ -51,14 +50,12 @@ func (i *Instance) Call(ctx context.Context, name string, args ...uint64) ([]uin
 	if i.mod.IsClosed() {
 		return fail(linmem.ErrClosed)
 	}
-	f, ok := i.function(name)
-	switch {
-	case !ok:
-		return fail(fmt.Errorf("%w: the guest exports no function of that name", linmem.ErrInvalid))
-	case f.unsupported:
-		return fail(fmt.Errorf("%w: its signature has types that are not numbers", linmem.ErrUnsupported))
-	case len(args) != len(f.params):
-		return fail(fmt.Errorf("%w: it takes %d arguments, not %d", linmem.ErrInvalid, len(f.params), len(args)))
+	f := i.function(name)
+	if f == nil {
+		return fail(guest.ErrNoFunction)
+	}
+	if err := f.CheckCall(len(args)); err != nil {
+		return fail(err)
 	}
 	callee := f.Function
 	if f.running {
@@ -67,17 +64,17 @@ func (i *Instance) Call(ctx context.Context, name string, args ...uint64) ([]uin
 		f.running = true
 		defer func() { f.running = false }()
 	}
-	stack := make([]uint64, max(len(f.params), len(f.results)))
+	stack := make([]uint64, max(len(f.Params), len(f.Results)))
 	copy(stack, args)
 	if err := callee.CallWithStack(ctx, stack); err != nil {
 		return nil, err
 	}
-	for i, t := range f.results {
-		if t == api.ValueTypeI32 || t == api.ValueTypeF32 {
+	for i, t := range f.Results {
+		if t == guest.I32 || t == guest.F32 {
 			stack[i] &= math.MaxUint32 // wazero leaves what was there in the upper half
 		}
 	}
-	return stack[:len(f.results)], nil
+	return stack[:len(f.Results)], nil
 }
 
 // HasExport implements [guest.Instance].
@@ -85,10 +82,7 @@ func (i *Instance) HasExport(name string) bool {
 	if i.mod.IsClosed() {
 		return false
 	}
-	if _, ok := i.function(name); ok {
-		return true
-	}
-	return i.mod.ExportedMemory(name) != nil || i.mod.ExportedGlobal(name) != nil
+	return i.function(name) != nil || i.mod.ExportedMemory(name) != nil || i.mod.ExportedGlobal(name) != nil
 }
 
 // Global implements [guest.Instance].
@@ -97,40 +91,27 @@ func (i *Instance) Global(name string) (value uint64, ok bool) {
 		return 0, false
 	}
 	global := i.mod.ExportedGlobal(name)
-	if global == nil || !isNumeric(global.Type()) {
+	if global == nil || !guest.ValueType(global.Type()).IsNumeric() {
 		return 0, false
 	}
 	return global.Get(), true
 }
 
-func (i *Instance) function(name string) (f *function, ok bool) {
+func (i *Instance) function(name string) *function {
 	if f, ok := i.funcs[name]; ok {
-		return f, true
+		return f
 	}
 	exported := i.mod.ExportedFunction(name)
 	if exported == nil {
-		return nil, false
+		return nil
 	}
-	def := exported.Definition()
-	f = &function{Function: exported, params: def.ParamTypes(), results: def.ResultTypes()}
-	f.unsupported = !allNumeric(f.params) || !allNumeric(f.results)
+	f := &function{Function: exported}
+	for _, t := range exported.Definition().ParamTypes() {
+		f.Params = append(f.Params, guest.ValueType(t)) // wazero encodes types as the binary format does
+	}
+	for _, t := range exported.Definition().ResultTypes() {
+		f.Results = append(f.Results, guest.ValueType(t))
+	}
 	i.funcs[name] = f
-	return f, true
-}
-
-func allNumeric(types []api.ValueType) bool {
-	for _, t := range types {
-		if !isNumeric(t) {
-			return false
-		}
-	}
-	return true
-}
-
-func isNumeric(t api.ValueType) bool {
-	switch t {
-	case api.ValueTypeI32, api.ValueTypeI64, api.ValueTypeF32, api.ValueTypeF64:
-		return true
-	}
-	return false
+	return f
 }

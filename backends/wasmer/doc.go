@@ -1,0 +1,54 @@
+//go:build cgo
+
+// Package wasmermem lets linmem allocate in the memory of a guest on wasmer.
+//
+//	inst, err := wasmer.NewInstance(module, wasmer.NewImportObject())
+//	mem, err := wasmermem.New(inst, "")
+//	pages, err := linmem.NewPages(mem)
+//	run, err := pages.Alloc(2)
+//	view, err := mem.View(run.Addr(), run.Bytes())
+//
+// [Memory] is a linear memory as a [linmem.Memory]; [Instance] is a whole guest as a [guest.Instance]. wasmer-go is a cgo
+// binding to a shared library that comes with its module, for Linux and macOS; the package is empty without cgo.
+//
+// # Do not link wasmtime-go into the same program
+//
+// Both libraries define the symbols of the wasm C API. The linker keeps one of each, and wasmer-go's calls then reach
+// wasmtime: modules that wasmer refuses are accepted, and objects of one library are freed by the other.
+//
+// # Views
+//
+// A view is good until the memory next grows, be it by the host or by the guest's own memory.grow. wasmer reserves
+// address space for a memory with a small maximum, so that it does not move, and moves others. Fetch the view again
+// after every call into the guest and after every allocation. A view does not keep the memory alive: it is gone with
+// the instance, which the [Memory] keeps.
+//
+// # What may run at the same time
+//
+// NumPages and View may run beside each other. Neither they nor Grow may run while the guest runs or the memory grows.
+// Bytes of views that were fetched before a call may be read and written while the guest runs, as long as the guest
+// neither uses the same bytes nor grows its memory.
+//
+// # Cost
+//
+// Every access to wasmer is a call through cgo. NumPages takes some 30 ns, View some 90 ns, a call of a guest function
+// one or two microseconds.
+//
+// # Traps that are taken care of
+//
+//   - An instance is freed when the collector finds it unreachable, even while its exports are used, and the next use
+//     crashes. A [Memory] and an [Instance] keep it.
+//   - The exports of a closed instance point to freed memory: here that is [linmem.ErrClosed].
+//   - Memory.Grow tells only whether it worked; the size before is read first.
+//   - Memory.Grow takes 32 bits, so a larger delta would be cut down to a small one.
+//   - The slice of an empty memory is nil: here a view never is.
+//
+// # Traps that remain
+//
+//   - A memory stops at 65,535 pages: growth to 65,536 is refused, and a module that begins with 65,536 aborts the whole
+//     process at instantiation.
+//   - A panic inside wasmer's library aborts the process too.
+//
+// wasmer-go 1.0.4 has neither 64-bit memories nor several memories in one instance, and none of its types can be
+// shared between two of its stores.
+package wasmermem

@@ -1,0 +1,42 @@
+//go:build cgo
+
+// Package wasmtimemem lets linmem allocate in the memory of a guest on wasmtime.
+//
+//	inst, err := wasmtime.NewInstance(store, module, nil)
+//	mem, err := wasmtimemem.New(store, inst, "")
+//	pages, err := linmem.NewPages(mem)
+//	run, err := pages.Alloc(2)
+//	view, err := mem.View(run.Addr(), run.Bytes())
+//
+// [Memory] is a linear memory as a [linmem.Memory]; [Instance] is a whole guest as a [guest.Instance]. wasmtime-go is a
+// cgo binding to a static library, so the package is empty without cgo, and the first link of a program takes about a
+// minute. Memories of 32 and of 64 bits, and one of several memories in an instance, are all the same here.
+//
+// # Do not link wasmer-go into the same program
+//
+// Both libraries define the symbols of the wasm C API. The linker keeps one of each, and wasmer-go's calls then reach
+// wasmtime: modules that wasmer refuses are accepted, and objects of one library are freed by the other.
+//
+// # Views
+//
+// A view is good until the memory next grows, be it by the host or by the guest's own memory.grow. wasmtime reserves
+// address space for a 32-bit memory by default, so that it does not move, but a configuration may say otherwise, and
+// a 64-bit memory does move. Fetch the view again after every call into the guest and after every allocation. A view
+// does not keep the memory alive: it is gone with the store.
+//
+// # What may run at the same time
+//
+// Nothing. A store and all that is in it are for one goroutine at a time, and every method of this package, View and
+// NumPages too, goes through the store. Bytes of views that were fetched before a call may be read and written while the
+// guest runs, as long as the guest neither uses the same bytes nor grows its memory.
+//
+// # Cost
+//
+// Every access to wasmtime is a call through cgo. NumPages takes some 60 ns, View twice that, a call of a guest function
+// several microseconds.
+//
+// # Traps that are taken care of
+//
+//   - wasmtime-go panics when a closed store is used: here it is [linmem.ErrClosed].
+//   - The slice of an empty memory is nil: here a view never is.
+package wasmtimemem

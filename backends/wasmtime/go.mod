@@ -1,0 +1,10 @@
+module github.com/linmem/linmem/backends/wasmtime
+
+go 1.25.0
+
+require (
+	github.com/bytecodealliance/wasmtime-go/v44 v44.0.0
+	github.com/linmem/linmem/core v0.1.0
+)
+
+replace github.com/linmem/linmem/core => ../../core

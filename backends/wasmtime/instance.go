@@ -1,0 +1,143 @@
+//go:build cgo
+
+package wasmtimemem
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bytecodealliance/wasmtime-go/v44"
+	linmem "github.com/linmem/linmem/core"
+	"github.com/linmem/linmem/core/guest"
+)
+
+var _ guest.Instance = (*Instance)(nil)
+
+// Instance implements [guest.Instance] on a wasmtime instance.
+type Instance struct {
+	inst  *wasmtime.Instance
+	mem   *Memory
+	funcs map[string]*function
+}
+
+// function is an exported function, looked up once: its type is a dozen calls through cgo.
+type function struct {
+	*wasmtime.Func
+	guest.Signature
+}
+
+// NewInstance returns inst as a guest, with the memory that [New] would return for the name.
+func NewInstance(store *wasmtime.Store, inst *wasmtime.Instance, name string) (*Instance, error) {
+	mem, err := New(store, inst, name)
+	if err != nil {
+		return nil, err
+	}
+	return &Instance{inst: inst, mem: mem, funcs: map[string]*function{}}, nil
+}
+
+// Memory implements [guest.Instance].
+func (i *Instance) Memory() linmem.Memory { return i.mem }
+
+// Call implements [guest.Instance]. The error of a trap is wasmtime's. The context cannot end a call that runs: for that
+// use the engine's epochs or fuel.
+func (i *Instance) Call(ctx context.Context, name string, args ...uint64) ([]uint64, error) {
+	fail := func(err error) ([]uint64, error) {
+		return nil, &linmem.Error{Op: fmt.Sprintf("wasmtimemem.Call(%q)", name), Err: err}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if i.closed() {
+		return fail(linmem.ErrClosed)
+	}
+	f := i.function(name)
+	if f == nil {
+		return fail(guest.ErrNoFunction)
+	}
+	if err := f.CheckCall(len(args)); err != nil {
+		return fail(err)
+	}
+	result, err := f.Func.Call(i.mem.store, f.GoArgs(args)...)
+	if err != nil {
+		return nil, err
+	}
+	switch result := result.(type) {
+	case nil:
+		return nil, nil
+	case []wasmtime.Val:
+		raw := make([]uint64, len(result))
+		for n, val := range result {
+			raw[n] = guest.Raw(val.Get())
+		}
+		return raw, nil
+	default:
+		return []uint64{guest.Raw(result)}, nil
+	}
+}
+
+// HasExport implements [guest.Instance].
+func (i *Instance) HasExport(name string) bool {
+	return !i.closed() && i.inst.GetExport(i.mem.store, name) != nil
+}
+
+// Global implements [guest.Instance].
+func (i *Instance) Global(name string) (value uint64, ok bool) {
+	if i.closed() {
+		return 0, false
+	}
+	export := i.inst.GetExport(i.mem.store, name)
+	if export == nil {
+		return 0, false
+	}
+	global := export.Global()
+	if global == nil || !valueType(global.Type(i.mem.store).Content()).IsNumeric() {
+		return 0, false
+	}
+	return guest.Raw(global.Get(i.mem.store).Get()), true
+}
+
+// closed reports whether the store is closed. It is asked before a call, and not by recovering around the call, since a
+// panic of a host function that the guest called is for the host.
+func (i *Instance) closed() bool {
+	var err error
+	func() {
+		defer catchClosed("wasmtimemem.Instance", &err)
+		i.mem.store.Context()
+	}()
+	return err != nil
+}
+
+func (i *Instance) function(name string) *function {
+	if f, ok := i.funcs[name]; ok {
+		return f
+	}
+	exported := i.inst.GetFunc(i.mem.store, name)
+	if exported == nil {
+		return nil
+	}
+	f := &function{Func: exported}
+	typ := exported.Type(i.mem.store)
+	for _, t := range typ.Params() {
+		f.Params = append(f.Params, valueType(t))
+	}
+	for _, t := range typ.Results() {
+		f.Results = append(f.Results, valueType(t))
+	}
+	i.funcs[name] = f
+	return f
+}
+
+// valueType returns 0 for what is not a number.
+func valueType(t *wasmtime.ValType) guest.ValueType {
+	switch t.Kind() {
+	case wasmtime.KindI32:
+		return guest.I32
+	case wasmtime.KindI64:
+		return guest.I64
+	case wasmtime.KindF32:
+		return guest.F32
+	case wasmtime.KindF64:
+		return guest.F64
+	}
+	return 0
+}

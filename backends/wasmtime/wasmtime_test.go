@@ -1,0 +1,174 @@
+//go:build cgo
+
+package wasmtimemem_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/bytecodealliance/wasmtime-go/v44"
+	linmem "github.com/linmem/linmem/core"
+	"github.com/linmem/linmem/core/linmemtest"
+
+	wasmtimemem "github.com/linmem/linmem/backends/wasmtime"
+)
+
+func instantiate(t testing.TB, wat string) (*wasmtime.Store, *wasmtime.Instance) {
+	t.Helper()
+	wasm, err := wasmtime.Wat2Wasm(wat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, err := wasmtime.NewModule(engine, wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := wasmtime.NewStore(engine)
+	t.Cleanup(store.Close)
+	inst, err := wasmtime.NewInstance(store, module, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store, inst
+}
+
+const (
+	oneMemory = `(module (memory (export "memory") 1 2) (func (export "f")))`
+	noMemory  = `(module (memory 1) (func (export "f")))`
+	memories  = `(module (memory (export "a") 1) (memory (export "b") 2))`
+)
+
+func TestNewFindsTheMemory(t *testing.T) {
+	for _, tt := range []struct {
+		wat, name string
+		pages     uint64
+	}{
+		{oneMemory, "", 1},
+		{oneMemory, "memory", 1},
+		{memories, "a", 1},
+		{memories, "b", 2},
+	} {
+		store, inst := instantiate(t, tt.wat)
+		m, err := wasmtimemem.New(store, inst, tt.name)
+		if err != nil {
+			t.Errorf("New(%q) of %s: %v", tt.name, tt.wat, err)
+			continue
+		}
+		if got := m.NumPages(); got != tt.pages {
+			t.Errorf("New(%q) of %s has %d pages, want %d", tt.name, tt.wat, got, tt.pages)
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, tt := range []struct{ wat, name string }{
+		{oneMemory, "heap"},
+		{oneMemory, "f"},
+		{noMemory, ""},
+		{noMemory, "memory"},
+		{memories, ""},
+	} {
+		store, inst := instantiate(t, tt.wat)
+		if _, err := wasmtimemem.New(store, inst, tt.name); !errors.Is(err, linmem.ErrInvalid) {
+			t.Errorf("New(%q) of %s: %v, want ErrInvalid", tt.name, tt.wat, err)
+		}
+	}
+	store, inst := instantiate(t, oneMemory)
+	if _, err := wasmtimemem.New(nil, inst, ""); !errors.Is(err, linmem.ErrInvalid) {
+		t.Errorf("New without a store: %v, want ErrInvalid", err)
+	}
+	if _, err := wasmtimemem.New(store, nil, ""); !errors.Is(err, linmem.ErrInvalid) {
+		t.Errorf("New without an instance: %v, want ErrInvalid", err)
+	}
+	store.Close()
+	if _, err := wasmtimemem.New(store, inst, ""); !errors.Is(err, linmem.ErrClosed) {
+		t.Errorf("New in a closed store: %v, want ErrClosed", err)
+	}
+}
+
+func TestWrap(t *testing.T) {
+	store := wasmtime.NewStore(engine)
+	defer store.Close()
+	typ, err := wasmtime.NewMemoryType(1, true, 3, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem, err := wasmtime.NewMemory(store, typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := wasmtimemem.Wrap(store, mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if prev, err := m.Grow(2); prev != 1 || err != nil {
+		t.Errorf("Grow(2) = %d, %v, want 1", prev, err)
+	}
+	if got := mem.Size(store); got != 3 {
+		t.Errorf("the memory has %d pages, want 3", got)
+	}
+	if _, err := wasmtimemem.Wrap(store, nil); !errors.Is(err, linmem.ErrInvalid) {
+		t.Errorf("Wrap without a memory: %v, want ErrInvalid", err)
+	}
+}
+
+// TestLimiter holds that a store's limit is a refusal like any other.
+func TestLimiter(t *testing.T) {
+	store, inst := instantiate(t, oneMemory)
+	store.Limiter(linmem.PageSize, -1, -1, -1, -1)
+	m, err := wasmtimemem.New(store, inst, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Grow(1); !errors.Is(err, linmem.ErrOutOfMemory) {
+		t.Errorf("Grow(1) past the limit: %v, want ErrOutOfMemory", err)
+	}
+}
+
+// TestPanicOfTheHost holds that a host function's panic reaches the host as it was thrown.
+func TestPanicOfTheHost(t *testing.T) {
+	wasm, err := wasmtime.Wat2Wasm(
+		`(module (import "host" "f" (func $f)) (memory (export "memory") 1) (func (export "g") (call $f)))`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, err := wasmtime.NewModule(engine, wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := wasmtime.NewStore(engine)
+	defer store.Close()
+	f := wasmtime.WrapFunc(store, func() { panic("object has been closed already") })
+	instance, err := wasmtime.NewInstance(store, module, []wasmtime.AsExtern{f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inst, err := wasmtimemem.NewInstance(store, instance, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if r := recover(); r != "object has been closed already" {
+			t.Errorf("recovered %v", r)
+		}
+	}()
+	_, err = inst.Call(t.Context(), "g")
+	t.Errorf("Call returned, error %v", err)
+}
+
+func TestViewMakesNoGoAllocation(t *testing.T) {
+	inst, stop, err := open(linmemtest.Module(2, 4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	m := inst.Memory()
+	for what, f := range map[string]func(){
+		"View":     func() { _, _ = m.View(linmem.PageSize, 64) },
+		"NumPages": func() { m.NumPages() },
+	} {
+		if got := testing.AllocsPerRun(100, f); got != 0 {
+			t.Errorf("%s makes %v Go allocations", what, got)
+		}
+	}
+}
