@@ -12,7 +12,10 @@ import (
 	"github.com/wasmerio/wasmer-go/wasmer"
 )
 
-var _ guest.Instance = (*Instance)(nil)
+var (
+	_ guest.Instance = (*Instance)(nil)
+	_ guest.Typed    = (*Instance)(nil)
+)
 
 // Instance implements [guest.Instance] on a wasmer instance.
 type Instance struct {
@@ -94,6 +97,18 @@ func (i *Instance) Global(name string) (value uint64, ok bool) {
 		return 0, false
 	}
 	return guest.Raw(got), true
+}
+
+// Signature implements [guest.Typed].
+func (i *Instance) Signature(name string) (sig guest.Signature, ok bool) {
+	if i.mem.closed() {
+		return sig, false
+	}
+	f := i.function(name)
+	if f == nil {
+		return sig, false
+	}
+	return f.Signature, true
 }
 
 func (i *Instance) function(name string) *function {

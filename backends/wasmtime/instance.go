@@ -11,7 +11,10 @@ import (
 	"github.com/linmem/linmem/core/guest"
 )
 
-var _ guest.Instance = (*Instance)(nil)
+var (
+	_ guest.Instance = (*Instance)(nil)
+	_ guest.Typed    = (*Instance)(nil)
+)
 
 // Instance implements [guest.Instance] on a wasmtime instance.
 type Instance struct {
@@ -105,6 +108,18 @@ func (i *Instance) closed() bool {
 		i.mem.store.Context()
 	}()
 	return err != nil
+}
+
+// Signature implements [guest.Typed].
+func (i *Instance) Signature(name string) (sig guest.Signature, ok bool) {
+	if i.closed() {
+		return sig, false
+	}
+	f := i.function(name)
+	if f == nil {
+		return sig, false
+	}
+	return f.Signature, true
 }
 
 func (i *Instance) function(name string) *function {

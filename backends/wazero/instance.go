@@ -10,7 +10,10 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-var _ guest.Instance = (*Instance)(nil)
+var (
+	_ guest.Instance = (*Instance)(nil)
+	_ guest.Typed    = (*Instance)(nil)
+)
 
 // Instance implements [guest.Instance] on a wazero module.
 type Instance struct {
@@ -95,6 +98,18 @@ func (i *Instance) Global(name string) (value uint64, ok bool) {
 		return 0, false
 	}
 	return global.Get(), true
+}
+
+// Signature implements [guest.Typed].
+func (i *Instance) Signature(name string) (sig guest.Signature, ok bool) {
+	if i.mod.IsClosed() {
+		return sig, false
+	}
+	f := i.function(name)
+	if f == nil {
+		return sig, false
+	}
+	return f.Signature, true
 }
 
 func (i *Instance) function(name string) *function {

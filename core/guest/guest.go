@@ -29,3 +29,9 @@ type Instance interface {
 	// Global returns the value of an exported global of a numeric type, as a raw wasm value.
 	Global(name string) (value uint64, ok bool)
 }
+
+// Typed is optional: an [Instance] that tells the types of its functions.
+type Typed interface {
+	// Signature returns the type of an exported function.
+	Signature(name string) (sig Signature, ok bool)
+}

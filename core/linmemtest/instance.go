@@ -117,6 +117,26 @@ func RunInstance(t *testing.T, open func(wasm []byte) (inst guest.Instance, stop
 		}
 	})
 
+	t.Run("signatures", func(t *testing.T) {
+		inst, stop := setup(t)
+		defer stop()
+		typed, ok := inst.(guest.Typed)
+		if !ok {
+			t.Skip("the instance is not guest.Typed")
+		}
+		sig, ok := typed.Signature("swap")
+		want := guest.Signature{
+			Params:  []guest.ValueType{guest.I32, guest.I64},
+			Results: []guest.ValueType{guest.I64, guest.I32},
+		}
+		if !ok || !slices.Equal(sig.Params, want.Params) || !slices.Equal(sig.Results, want.Results) {
+			t.Errorf(`Signature("swap") = %v, %t, want %v`, sig, ok, want)
+		}
+		if _, ok := typed.Signature("memory"); ok {
+			t.Error("a memory has a signature")
+		}
+	})
+
 	t.Run("memory", func(t *testing.T) {
 		inst, stop := setup(t)
 		defer stop()
