@@ -1,4 +1,4 @@
-//go:build cgo
+//go:build cgo && (linux || darwin)
 
 // Package wasmermem lets linmem allocate in the memory of a guest on wasmer.
 //

@@ -23,6 +23,21 @@ const (
 // IsNumeric reports whether t is one of the four.
 func (t ValueType) IsNumeric() bool { return F64 <= t && t <= I32 }
 
+// String returns the type's name in the text format.
+func (t ValueType) String() string {
+	switch t {
+	case I32:
+		return "i32"
+	case I64:
+		return "i64"
+	case F32:
+		return "f32"
+	case F64:
+		return "f64"
+	}
+	return fmt.Sprintf("type %#x", byte(t))
+}
+
 // Signature is the type of a function. It is for those who implement [Instance].
 type Signature struct {
 	Params, Results []ValueType

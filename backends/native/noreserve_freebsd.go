@@ -1,0 +1,4 @@
+package nativemem
+
+// FreeBSD has no such flag.
+const noReserve = 0

@@ -1,0 +1,31 @@
+module github.com/linmem/linmem/integration
+
+go 1.25.0
+
+require (
+	github.com/bytecodealliance/wasmtime-go/v44 v44.0.0
+	github.com/linmem/linmem/backends/native v0.1.0
+	github.com/linmem/linmem/backends/wasmer v0.1.0
+	github.com/linmem/linmem/backends/wasmtime v0.1.0
+	github.com/linmem/linmem/backends/wazero v0.1.0
+	github.com/linmem/linmem/core v0.1.0
+	github.com/spf13/cobra v1.10.2
+	github.com/tetratelabs/wazero v1.12.0
+	github.com/wasmerio/wasmer-go v1.0.4
+	go.uber.org/zap v1.28.0
+)
+
+require (
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/spf13/pflag v1.0.9 // indirect
+	go.uber.org/multierr v1.10.0 // indirect
+	golang.org/x/sys v0.44.0 // indirect
+)
+
+replace (
+	github.com/linmem/linmem/backends/native => ../backends/native
+	github.com/linmem/linmem/backends/wasmer => ../backends/wasmer
+	github.com/linmem/linmem/backends/wasmtime => ../backends/wasmtime
+	github.com/linmem/linmem/backends/wazero => ../backends/wazero
+	github.com/linmem/linmem/core => ../core
+)

@@ -1,0 +1,203 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/linmem/linmem/core/guest"
+	"github.com/linmem/linmem/integration/engines"
+	"github.com/linmem/linmem/integration/engines/wazeroengine"
+	"github.com/linmem/linmem/integration/guests"
+	"github.com/linmem/linmem/integration/inputs"
+	"github.com/linmem/linmem/integration/internal/cli"
+)
+
+var program = cli.Program{Name: "linmem", Engines: []engines.Engine{wazeroengine.Default()}}
+
+// run runs the program as the command line would.
+func run(p cli.Program, stdin string, args ...string) (code int, stdout, stderr string) {
+	var out, errOut bytes.Buffer
+	code = p.Run(context.Background(), args, strings.NewReader(stdin), &out, &errOut)
+	return code, out.String(), errOut.String()
+}
+
+// write makes a file and returns its path.
+func write(t *testing.T, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// answer is the JSON of one backend.
+type answer struct {
+	Backend, Result, Error string
+	Bytes, Addr            uint64
+	GrownPages             uint64 `json:"grown_pages"`
+	ExitCode               int    `json:"exit_code"`
+}
+
+func decode(t *testing.T, stdout string) (a answer) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(stdout), &a); err != nil {
+		t.Fatalf("%v in %q", err, stdout)
+	}
+	return a
+}
+
+func TestRunWithoutFlags(t *testing.T) {
+	code, stdout, stderr := run(program, "", "run")
+	want := fmt.Sprintf("%x", sha256.Sum256(inputs.TZData))
+	if code != 0 || stderr != "" || !strings.Contains(stdout, want) {
+		t.Errorf("exit code %d, standard error %q, and %s is not in\n%s", code, stderr, want, stdout)
+	}
+}
+
+func TestDigests(t *testing.T) {
+	for _, size := range []int{0, 1, 55, 56, 63, 64, 65, 65535, 65536, 65537, 1 << 20} {
+		data := bytes.Repeat([]byte("linmem!"), size/7+1)[:size]
+		path := write(t, "in", data)
+		want := fmt.Sprintf("%x", sha256.Sum256(data))
+		for in, stdin := range map[string]string{path: "", "-": string(data)} {
+			code, stdout, stderr := run(program, stdin, "run", "--json", "--in", in)
+			if a := decode(t, stdout); code != 0 || stderr != "" || a.Result != want || a.Bytes != uint64(size) {
+				t.Errorf("%d bytes: exit code %d, standard error %q, answer %+v, want %s", size, code, stderr, a, want)
+			}
+		}
+	}
+}
+
+func TestGuestOfOnesOwn(t *testing.T) {
+	path := write(t, "bytes.wasm", guests.Bytes)
+	code, stdout, _ := run(program, "", "run", "--json", "--guest", path, "--func", "fnv1a", "--in", write(t, "in", []byte("a")))
+	const fnvOfA = "12638187200555641996 (0xaf63dc4c8601ec8c)"
+	if a := decode(t, stdout); code != 0 || a.Result != fnvOfA || a.GrownPages != 1 || a.Addr == 0 {
+		t.Errorf("exit code %d, answer %+v, want %s", code, a, fnvOfA)
+	}
+	code, stdout, _ = run(program, "", "run", "--json", "--guest", path, "--func", "reverse")
+	if a := decode(t, stdout); code != 0 || a.Result != "(no result)" {
+		t.Errorf("exit code %d, answer %+v, want no result", code, a)
+	}
+}
+
+func TestVerbose(t *testing.T) {
+	code, _, stderr := run(program, "", "run", "--verbose")
+	if code != 0 || !strings.Contains(stderr, "memory grew") {
+		t.Errorf("exit code %d, and no growth in the log %q", code, stderr)
+	}
+}
+
+// importing is a module that imports a function:
+//
+//	(module (import "env" "f" (func)) (memory (export "memory") 1))
+var importing = []byte("\x00asm\x01\x00\x00\x00" + "\x01\x04\x01\x60\x00\x00" + "\x02\x09\x01\x03env\x01f\x00\x00" +
+	"\x05\x03\x01\x00\x01" + "\x07\x0a\x01\x06memory\x02\x00")
+
+// TestBadInput holds that what a user gets wrong is one clear line and an exit code, never a panic.
+func TestBadInput(t *testing.T) {
+	own := write(t, "bytes.wasm", guests.Bytes)
+	text := write(t, "text.wasm", []byte("(module)"))
+	broken := write(t, "broken.wasm", guests.Bytes[:40])
+	imports := write(t, "imports.wasm", importing)
+	empty := write(t, "empty.wasm", []byte("\x00asm\x01\x00\x00\x00"))
+	large := write(t, "large", nil)
+	if err := os.Truncate(large, 256*65536); err != nil {
+		t.Fatal(err)
+	}
+	huge := write(t, "huge", nil)
+	if err := os.Truncate(huge, 1<<32+1); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"rum", 2, "unknown command"},
+		{"run it", 2, "unknown command"},
+		{"run --bakend wazero", 2, "unknown flag"},
+		{"run --backend wasm3", 2, "there is no backend"},
+		{"run --in " + own + ".gone", 2, "no such file"},
+		{"run --in " + t.TempDir(), 2, "not a regular file"},
+		{"run --func f", 2, "--guest FILE.wasm"},
+		{"run --guest " + own, 2, "needs --func"},
+		{"run --guest " + own + ".gone --func f", 2, "no such file"},
+		{"run --guest " + text + " --func f", 2, "not a wasm module"},
+		{"run --guest " + broken + " --func f", 2, "does not load the guest"},
+		{"run --guest " + imports + " --func f", 2, "does not load the guest"},
+		{"run --guest " + empty + " --func f", 2, "no memory"},
+		{"run --guest " + own + " --func f", 2, `exports no function "f"`},
+		{"run --guest " + own + " --func memory", 2, `exports no function "memory"`},
+		{"run --guest " + own + " --func own", 2, "must take an address and a length"},
+		{"run --guest " + own + " --func grow", 2, "must take an address and a length"},
+		{"run --guest " + own + " --func trap", 1, "unreachable"},
+		{"run --guest " + own + " --func fnv1a --in " + large, 1, "do not fit"},
+		{"run --in " + huge, 1, "do not fit"},
+	} {
+		code, stdout, stderr := run(program, "", strings.Fields(tt.args)...)
+		if code != tt.code || stdout != "" || !strings.Contains(stderr, tt.says) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("linmem %s\nexit code %d, want %d\nstandard output %q\nstandard error  %q, want one line with %q",
+				tt.args, code, tt.code, stdout, stderr, tt.says)
+		}
+	}
+}
+
+func TestBadInputAsJSON(t *testing.T) {
+	code, stdout, stderr := run(program, "", "run", "--json", "--in", filepath.Join(t.TempDir(), "gone"))
+	if a := decode(t, stdout); code != 2 || a.ExitCode != 2 || !strings.Contains(a.Error, "no such file") || stderr != "" {
+		t.Errorf("exit code %d, answer %+v, standard error %q", code, a, stderr)
+	}
+}
+
+// TestOneBackendFails holds that a backend that fails does not keep the others from their work.
+func TestOneBackendFails(t *testing.T) {
+	broken := engines.Engine{Name: "broken", Open: func(context.Context, []byte) (guest.Instance, func(), error) {
+		return nil, nil, errors.New("two\nlines")
+	}}
+	p := cli.Program{Name: "linmem", Engines: []engines.Engine{
+		engines.LeftOut("absent", "no reason"), wazeroengine.Default(), broken,
+	}}
+	code, stdout, stderr := run(p, "", "run", "--backend", "all")
+	want := "linmem: absent is left out of this build: no reason\nlinmem: broken does not load the guest: two lines\n"
+	if code != 1 || !strings.Contains(stdout, "wazero") || stderr != want {
+		t.Errorf("exit code %d, standard error %q, standard output\n%s", code, stderr, stdout)
+	}
+}
+
+// TestBackendsDisagree holds that different results for the same bytes are an error.
+func TestBackendsDisagree(t *testing.T) {
+	liar := engines.Engine{Name: "liar", Open: func(ctx context.Context, wasm []byte) (guest.Instance, func(), error) {
+		inst, stop, err := wazeroengine.Default().Open(ctx, wasm)
+		return lying{inst}, stop, err
+	}}
+	p := cli.Program{Name: "linmem", Engines: []engines.Engine{wazeroengine.Default(), liar}}
+	own := write(t, "bytes.wasm", guests.Bytes)
+	code, _, stderr := run(p, "", "run", "--backend", "all", "--guest", own, "--func", "fnv1a")
+	if code != 1 || !strings.Contains(stderr, "wazero returns") || !strings.Contains(stderr, "liar returns") {
+		t.Errorf("exit code %d, standard error %q", code, stderr)
+	}
+}
+
+type lying struct{ guest.Instance }
+
+func (l lying) Signature(name string) (guest.Signature, bool) {
+	return l.Instance.(guest.Typed).Signature(name)
+}
+
+func (l lying) Call(ctx context.Context, name string, args ...uint64) ([]uint64, error) {
+	results, err := l.Instance.Call(ctx, name, args...)
+	if err == nil && len(results) > 0 {
+		results[0]++
+	}
+	return results, err
+}

@@ -1,0 +1,174 @@
+// Package matrix is one table of cases, run on every engine.
+//
+// wasmtime-go and wasmer-go cannot share a process, so each runtime has a thin test package of its own below this one
+// that calls [Run] with its engines. All of them must agree: on the addresses of a long trace of page operations, which
+// are committed as testdata/trace.golden, and on what the guest and the host read of each other's bytes.
+package matrix
+
+import (
+	"context"
+	"testing"
+
+	linmem "github.com/linmem/linmem/core"
+	"github.com/linmem/linmem/core/guest"
+	"github.com/linmem/linmem/integration/engines"
+	"github.com/linmem/linmem/integration/guests"
+	"github.com/linmem/linmem/integration/zaplog"
+	"go.uber.org/zap/zaptest"
+)
+
+// Packages lists the test packages of the matrix, by folder, with the engines that each runs.
+var Packages = map[string][]string{
+	"native":   {"native", "reference"},
+	"wazero":   {"wazero-compiler", "wazero-interpreter"},
+	"wasmtime": {"wasmtime"},
+	"wasmer":   {"wasmer"},
+}
+
+// Run runs every case on every engine. An engine that does not open is a failure, not a skip.
+func Run(t *testing.T, pkg string, list ...engines.Engine) {
+	t.Helper()
+	var names []string
+	for _, e := range list {
+		names = append(names, e.Name)
+		t.Run(e.Name, func(t *testing.T) {
+			for _, c := range cases {
+				t.Run(c.name, func(t *testing.T) { c.run(open(t, e)) })
+			}
+		})
+	}
+	if want := Packages[pkg]; !equalSets(names, want) {
+		t.Errorf("the package %s ran the engines %q, and lists %q", pkg, names, want)
+	}
+}
+
+// LeftOut says in the output of a test that the build has no engines of that package.
+func LeftOut(t *testing.T, pkg, why string) {
+	t.Helper()
+	for _, name := range Packages[pkg] {
+		t.Run(name, func(t *testing.T) { t.Skipf("%s is left out of this build: %s", name, why) })
+	}
+}
+
+// fixture is a guest, and an allocator on its memory.
+type fixture struct {
+	*testing.T
+	inst  guest.Instance
+	mem   linmem.Memory
+	pages *linmem.Pages
+}
+
+// open instantiates the guest and does what is the same in every case: the guest has some bytes of its own, and at the
+// end they are as they were and the allocator finds nothing wrong with itself.
+func open(t *testing.T, e engines.Engine) *fixture {
+	t.Helper()
+	inst, stop, err := e.Open(context.Background(), guests.Bytes)
+	if err != nil {
+		t.Fatalf("%s does not open: %v", e.Name, err)
+	}
+	t.Cleanup(stop)
+	f := &fixture{T: t, inst: inst, mem: inst.Memory()}
+	f.pages, err = linmem.NewPages(f.mem, linmem.WithObserver(zaplog.Observer(zaptest.NewLogger(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := f.call("own")[0]
+	f.fill(own, ownBytes, 0xee)
+	before := f.call("fnv1a", own, ownBytes)[0]
+	t.Cleanup(func() {
+		if after := f.call("fnv1a", own, ownBytes)[0]; after != before {
+			t.Error("the guest's own bytes have changed")
+		}
+		if err := f.pages.Check(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+// ownBytes is the size of the guest's own bytes.
+const ownBytes = 4096
+
+// call calls the guest, and fails the test if it traps.
+func (f *fixture) call(name string, args ...uint64) []uint64 {
+	f.Helper()
+	results, err := f.inst.Call(context.Background(), name, args...)
+	if err != nil {
+		f.Fatalf("%s(%d): %v", name, args, err)
+	}
+	return results
+}
+
+// view fetches a fresh view, as one must after each growth and each call.
+func (f *fixture) view(addr, n uint64) []byte {
+	f.Helper()
+	b, err := f.mem.View(addr, n)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return b
+}
+
+// alloc allocates n pages, and fails the test if there are none.
+func (f *fixture) alloc(n uint64) linmem.Range {
+	f.Helper()
+	r, err := f.pages.Alloc(n)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return r
+}
+
+func (f *fixture) free(r linmem.Range) {
+	f.Helper()
+	if err := f.pages.Free(r); err != nil {
+		f.Fatal(err)
+	}
+}
+
+// guestGrow has the guest grow its memory, and reports whether it could.
+func (f *fixture) guestGrow(delta uint64) (r linmem.Range, ok bool) {
+	f.Helper()
+	prev := f.call("grow", delta)[0]
+	if uint32(prev) == 1<<32-1 {
+		return linmem.Range{}, false
+	}
+	return linmem.Range{Start: linmem.Page(prev), Len: delta}, true
+}
+
+// fill writes a pattern that depends on the seed.
+func (f *fixture) fill(addr, n uint64, seed byte) {
+	f.Helper()
+	b := f.view(addr, n)
+	for i := range b {
+		b[i] = pattern(seed, i)
+	}
+}
+
+// holds requires the pattern to be there still.
+func (f *fixture) holds(addr, n uint64, seed byte) {
+	f.Helper()
+	for i, got := range f.view(addr, n) {
+		if want := pattern(seed, i); got != want {
+			f.Fatalf("byte %d at %#x is %#x, want %#x", i, addr, got, want)
+		}
+	}
+}
+
+func pattern(seed byte, i int) byte { return byte(i*7+i>>8) ^ seed }
+
+func equalSets(a, b []string) bool {
+	count := map[string]int{}
+	for _, s := range a {
+		count[s]++
+	}
+	for _, s := range b {
+		count[s]--
+	}
+	for _, n := range count {
+		if n != 0 {
+			return false
+		}
+	}
+	return true
+}

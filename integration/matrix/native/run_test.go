@@ -1,0 +1,28 @@
+// Package native_test runs the matrix on the memories that have no runtime, with a guest in Go.
+package native_test
+
+import (
+	"testing"
+
+	linmem "github.com/linmem/linmem/core"
+	"github.com/linmem/linmem/core/linmemtest"
+	"github.com/linmem/linmem/integration/engines"
+	"github.com/linmem/linmem/integration/matrix"
+
+	nativemem "github.com/linmem/linmem/backends/native"
+)
+
+func TestMatrix(t *testing.T) {
+	matrix.Run(t, "native",
+		engines.GoGuest("native", func(pages, max uint64) (linmem.Memory, func(), error) {
+			m, err := nativemem.New(pages, max)
+			if err != nil {
+				return nil, nil, err
+			}
+			return m, func() { _ = m.Close() }, nil
+		}),
+		engines.GoGuest("reference", func(pages, max uint64) (linmem.Memory, func(), error) {
+			return linmemtest.NewMemory(pages, max), func() {}, nil
+		}),
+	)
+}
