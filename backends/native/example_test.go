@@ -14,7 +14,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer mem.Close()
+	defer func() { _ = mem.Close() }()
 	pages, err := linmem.NewPages(mem)
 	if err != nil {
 		log.Fatal(err)

@@ -344,7 +344,7 @@ func TestDiscard(t *testing.T) {
 				clear(want[c.addr:][:c.n])
 			}
 			if !bytes.Equal(b, want) {
-				t.Error("the range does not read as zero, or its neighbours have changed")
+				t.Error("the range does not read as zero, or its neighbors have changed")
 			}
 			fill(b, 0x5A) // what was discarded can be written again
 			if prev := mustGrow(t, m, 1); prev != 4 {
@@ -423,10 +423,10 @@ func TestAllocs(t *testing.T) {
 		{"View", func() { sink, _ = m.View(page, 100) }},
 		{"EmptyView", func() { sink, _ = m.View(2*page, 0) }},
 		{"NumPages", func() { m.NumPages() }},
-		{"GrowByNothing", func() { m.Grow(0) }},
-		{"RefusedGrow", func() { m.Grow(3) }},
-		{"OverflowingGrow", func() { m.Grow(math.MaxUint64) }},
-		{"Discard", func() { m.Discard(0, page) }},
+		{"GrowByNothing", func() { _, _ = m.Grow(0) }},
+		{"RefusedGrow", func() { _, _ = m.Grow(3) }},
+		{"OverflowingGrow", func() { _, _ = m.Grow(math.MaxUint64) }},
+		{"Discard", func() { _ = m.Discard(0, page) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := testing.AllocsPerRun(100, c.call); got != 0 {

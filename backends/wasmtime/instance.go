@@ -60,7 +60,7 @@ func (i *Instance) Call(ctx context.Context, name string, args ...uint64) ([]uin
 	if err := f.CheckCall(len(args)); err != nil {
 		return fail(err)
 	}
-	result, err := f.Func.Call(i.mem.store, f.GoArgs(args)...)
+	result, err := f.Call(i.mem.store, f.GoArgs(args)...)
 	if err != nil {
 		return nil, err
 	}

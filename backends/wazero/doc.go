@@ -20,10 +20,10 @@
 //
 // # What may run at the same time
 //
-// View and NumPages read a slice header that memory.grow writes without synchronisation. They may run while the guest
+// View and NumPages read a slice header that memory.grow writes without synchronization. They may run while the guest
 // runs only if neither side grows meanwhile: freeze the allocator, and use a guest that does not grow. Reading and
 // writing bytes while the guest uses the same bytes is a data race like any other. Grow must not run at the same time
-// as anything else. Shared memories (the threads proposal) never move, and synchronise their growth.
+// as anything else. Shared memories (the threads proposal) never move, and synchronize their growth.
 //
 // # Traps that are taken care of
 //

@@ -81,7 +81,7 @@ var cases = []testCase{
 		few, viewLife,
 	},
 	{
-		"discard", "A Discarder's range reads as zero and its neighbours are kept; it must be whole pages of the memory.",
+		"discard", "A Discarder's range reads as zero and its neighbors are kept; it must be whole pages of the memory.",
 		few, discard,
 	},
 	{

@@ -95,7 +95,7 @@ func pagesOnIt(f *fixture) error {
 		}
 	}
 	if _, err := p.Alloc(f.max + 1); !errors.Is(err, linmem.ErrOutOfMemory) {
-		return fmt.Errorf("Alloc of more than the maximum: error %w, want ErrOutOfMemory", err)
+		return fmt.Errorf("an Alloc of more than the maximum: error %w, want ErrOutOfMemory", err)
 	}
 	return p.Check()
 }

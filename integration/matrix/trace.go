@@ -130,7 +130,7 @@ func (t *trace) step() {
 	}
 }
 
-// length favours short runs, as programs do.
+// length favors short runs, as programs do.
 func (t *trace) length() uint64 {
 	switch t.rng.IntN(10) {
 	case 0:

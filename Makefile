@@ -1,0 +1,64 @@
+# Every target loops over the modules; `go test work` at the root does the same for the tests.
+MODULES := core backends/native backends/wazero backends/wasmtime backends/wasmer integration
+
+# The modules that are pure Go, and the platforms that they must build for besides the one at hand.
+PURE  := core backends/native backends/wazero
+CROSS := windows/amd64 darwin/arm64 linux/arm64
+
+FUZZTIME ?= 1m
+BENCH    ?= .
+COUNT    ?= 1
+
+SHELL := bash
+TOOLS := $(CURDIR)/.ci/bin
+
+# each COMMAND: the command in every module's folder, ending at the first failure.
+each = @set -euo pipefail; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
+
+.PHONY: check build test race pure cross standalone vet lint fmt fuzz bench guests tools
+
+check: build vet lint test race pure cross standalone ## everything that CI runs
+
+build: ## compile every package
+	$(call each,go build ./...)
+
+test: ## run every test
+	$(call each,go test ./...)
+
+race: ## run the tests under the race detector; -short leaves out the one that hashes 300 MB
+	$(call each,go test -race -short ./...)
+
+pure: ## build, vet and test without cgo, and name what that leaves out
+	$(call each,CGO_ENABLED=0 go vet ./... && CGO_ENABLED=0 go test ./...)
+	@cd integration && CGO_ENABLED=0 go test -v -run '^TestMatrix$$' ./matrix/... | grep 'left out of this build'
+
+cross: ## compile the pure modules and their tests for other platforms
+	@set -euo pipefail; for m in $(PURE); do for p in $(CROSS); do echo "== $$m: $$p"; \
+		(cd $$m && GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 go vet ./...); done; done
+
+standalone: ## build every module by itself, as its users do
+	$(call each,GOWORK=off go build ./... && GOWORK=off go vet ./... && GOWORK=off go mod tidy -diff)
+
+vet:
+	$(call each,go vet ./...)
+
+lint: tools ## gofumpt and golangci-lint
+	$(call each,$(TOOLS)/golangci-lint fmt --diff ./... && $(TOOLS)/golangci-lint run ./...)
+
+fmt: tools ## format
+	$(call each,$(TOOLS)/golangci-lint fmt ./...)
+
+fuzz: ## fuzz the page allocator for FUZZTIME
+	cd core && go test -run '^$$' -fuzz '^FuzzPages$$' -fuzztime $(FUZZTIME) .
+
+bench: ## run the benchmarks that match BENCH, COUNT times
+	$(call each,go test -run '^$$' -bench '$(BENCH)' -count $(COUNT) ./...)
+
+guests: ## rebuild the wasm guests; needs clang, lld and llvm
+	integration/guests/build.sh
+
+# The linter runs at the version that .ci/tools/go.mod says. That module is not in go.work: its dependencies are many.
+tools: $(TOOLS)/golangci-lint
+
+$(TOOLS)/golangci-lint: .ci/tools/go.mod
+	GOWORK=off go -C .ci/tools build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
