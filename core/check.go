@@ -3,21 +3,26 @@ package linmem
 import "fmt"
 
 // Check walks everything that the allocator knows and returns an [ErrCorrupt] that names the first contradiction, or
-// nil. It costs time in proportion to the number of runs, and asks the memory for its size. It is meant for tests, and
-// for a program that suspects a stray write of its own.
+// nil; a closed memory is [ErrClosed]. It costs time in proportion to the number of runs, and asks the memory for its
+// size. It is meant for tests, and for a program that suspects a stray write of its own.
 func (p *Pages) Check() error {
 	fail := func(page uint64, format string, args ...any) error {
 		reason := fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
 		return &Error{Op: "Pages.Check", Addr: Page(page).Addr(), Err: reason}
 	}
-	if size := p.g.NumPages(); size < p.end {
-		return fail(size, "the memory has %d pages, after %d", size, p.end)
+	if _, err := p.ask(); err != nil {
+		return &Error{Op: "Pages.Check", Err: err}
 	}
 	if p.owned() > p.opts.maxPages {
 		return fail(0, "%d pages are owned, over the budget of %d", p.owned(), p.opts.maxPages)
 	}
-	if p.withholds(0) && p.free.Has(0) {
-		return fail(0, "page 0 is free")
+	if p.withholds(0) && p.end > 0 && !p.foreign.has(0) {
+		return fail(0, "page 0 is owned")
+	}
+	for i := 1; i < len(p.foreign); i++ {
+		if a, b := p.foreign[i-1], p.foreign[i]; b.Start <= a.End() {
+			return fail(uint64(b.Start), "foreign pages %v and %v should be one range, or in order", a, b)
+		}
 	}
 
 	// Walk the pages as the runs that they form; each must begin where the last one ended.

@@ -96,7 +96,7 @@ const errorBlock = 64
 
 // Get returns an [*Error] with these fields; addr and size are bytes.
 func (p *ErrorPool) Get(op string, addr, size uint64, err error) error {
-	if l := p.last; l != nil && l.Addr == addr && l.Size == size && l.Err == err && l.Op == op {
+	if l := p.last; l != nil && l.Addr == addr && l.Size == size && l.Op == op && same(l.Err, err) {
 		return l
 	}
 	if len(p.block) == 0 {
@@ -107,6 +107,12 @@ func (p *ErrorPool) Get(op string, addr, size uint64, err error) error {
 	*e = Error{Op: op, Addr: addr, Size: size, Err: err}
 	p.last = e
 	return e
+}
+
+// same reports whether two errors are one. Errors of a type that == panics on never are.
+func same(a, b error) (ok bool) {
+	defer func() { _ = recover() }()
+	return a == b //nolint:errorlint // the very same error is meant
 }
 
 // GetPages is Get for a size of n pages. One that does not fit in 64 bits of bytes is reported as the largest that does.

@@ -67,7 +67,7 @@ func (p *Pages) grow(delta uint64) error {
 		return errGrewTooFar
 	}
 	end := prev + delta
-	p.addForeign(prev)
+	p.meet(prev)
 	if p.withholds(prev) {
 		p.addForeign(1)
 	}
@@ -109,9 +109,33 @@ func (p *Pages) own(end uint64) {
 	p.give(start, n)
 }
 
-// addForeign moves the known end of the memory up to end; the pages up to it are the guest's.
+// ask returns the memory's size, which is not below what it was known to be.
+func (p *Pages) ask() (size uint64, err error) {
+	size = p.g.NumPages()
+	switch {
+	case size > maxPages:
+		return 0, errGrewTooFar
+	case size >= p.end:
+		return size, nil
+	}
+	if _, err := p.g.Grow(0); errors.Is(err, ErrClosed) {
+		return 0, ErrClosed
+	}
+	return 0, errWentBack
+}
+
+// meet notes that the guest has grown the memory to size, if it has.
+func (p *Pages) meet(size uint64) {
+	start := p.end
+	p.addForeign(size)
+	if f := p.opts.observer.Foreign; f != nil && start < size {
+		f(Range{Page(start), size - start})
+	}
+}
+
+// addForeign moves the known end of the memory up to end; the pages up to it are foreign.
 func (p *Pages) addForeign(end uint64) {
-	if end == p.end {
+	if end <= p.end {
 		return
 	}
 	r := Range{Page(p.end), end - p.end}
@@ -120,9 +144,6 @@ func (p *Pages) addForeign(end uint64) {
 	}
 	p.end = end
 	p.nForeign += r.Len
-	if f := p.opts.observer.Foreign; f != nil {
-		f(r)
-	}
 }
 
 // disown turns foreign pages into free ones.

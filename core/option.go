@@ -54,6 +54,7 @@ type Observer struct {
 	// error that says that the budget or a freeze forbade to ask.
 	GrowRefused func(delta uint64, cause error)
 
-	// Foreign: the guest was found to have added these pages since the allocator last looked.
+	// Foreign: these pages were found to be the guest's. They were there at the start, or the guest has added them since
+	// the allocator last looked.
 	Foreign func(r Range)
 }

@@ -44,7 +44,7 @@ func NewPages(g Grower, opts ...Option) (*Pages, error) {
 	if size > maxPages {
 		return nil, &Error{Op: "NewPages", Size: pagesToBytes(size), Err: errGrewTooFar}
 	}
-	p.addForeign(size)
+	p.meet(size)
 	return p, nil
 }
 
@@ -53,7 +53,8 @@ func NewPages(g Grower, opts ...Option) (*Pages, error) {
 //
 // A growth asks for what is missing and no more: free pages that touch the memory's end count. If the guest has grown
 // its memory meanwhile they no longer touch it, and a second growth makes up for them; if that one is refused, what
-// the first one brought stays in the free set.
+// the first one brought stays in the free set. A guest that gets in between again, on a thread of its own, is answered
+// by a growth that does with no other pages.
 //
 // It fails with [ErrInvalid] for 0 pages or more than the address space has, and with [ErrOutOfMemory] for a refused
 // growth, a spent budget, or while frozen. The cost is that of the words and free runs below the result.
@@ -134,7 +135,8 @@ func (p *Pages) Resize(r Range, n uint64) (Range, error) {
 //
 // It fails with [ErrInvalid] if some page is not foreign, or is page 0 without [WithPageZero], with [ErrOutOfBounds] if
 // the memory ends before the range does, and with [ErrOutOfMemory] if the budget does not allow it. The cost is that
-// of the range's words and of the list of foreign ranges. It asks the memory for its size.
+// of the range's words and of the list of foreign ranges. It asks the memory for its size, and takes note of what the
+// guest has added, also when it fails.
 func (p *Pages) Adopt(r Range) error {
 	const op = "Pages.Adopt"
 	fail := func(err error) error { return p.errs.GetPages(op, r.Addr(), r.Len, err) }
@@ -146,12 +148,11 @@ func (p *Pages) Adopt(r Range) error {
 	case r.Start == 0 && !p.opts.pageZero:
 		return fail(errPageZero)
 	}
-	switch size := p.g.NumPages(); {
-	case size > maxPages:
-		return fail(errGrewTooFar)
-	case size > p.end:
-		p.addForeign(size)
+	size, err := p.ask()
+	if err != nil {
+		return fail(err)
 	}
+	p.meet(size)
 	switch {
 	case uint64(r.End()) > p.end:
 		return fail(ErrOutOfBounds)

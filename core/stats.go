@@ -27,7 +27,7 @@ func (p *Pages) Allocated() iter.Seq[Range] {
 	}
 }
 
-// PageStats describes a [Pages] at one moment. All counts but the last two are pages.
+// PageStats describes a [Pages] at one moment. Counts are pages, except for the last three.
 type PageStats struct {
 	Size      uint64 // the memory's size when last seen: Owned + Foreign
 	Owned     uint64 // Free + Allocated; what WithMaxPages limits

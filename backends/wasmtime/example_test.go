@@ -31,19 +31,19 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	mem, err := wasmtimemem.New(store, inst, "")
+	mem, err := wasmtimemem.New(store, inst, "") // the guest's memory
 	if err != nil {
 		log.Fatal(err)
 	}
-	pages, err := linmem.NewPages(mem)
+	pages, err := linmem.NewPages(mem) // owns no page yet
 	if err != nil {
 		log.Fatal(err)
 	}
-	run, err := pages.Alloc(2)
+	run, err := pages.Alloc(2) // the memory grows by two pages
 	if err != nil {
 		log.Fatal(err)
 	}
-	view, err := mem.View(run.Addr(), run.Bytes())
+	view, err := mem.View(run.Addr(), run.Bytes()) // good until the memory next grows
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -6,9 +6,9 @@ import (
 	linmem "github.com/linmem/linmem/core"
 )
 
-// NewMemory returns a memory of pages pages that grows up to max, in Go memory: the reference that the contract is easy
-// to read from. It is the harshest memory that the contract allows, in that the bytes move at every growth and a stale
-// view keeps the old ones.
+// NewMemory returns a memory in Go memory, of a size and a maximum in pages: the reference that the contract is easy to
+// read from. It is the harshest memory that the contract allows, in that the bytes move at every growth and a stale view
+// keeps the old ones.
 //
 // Bytes are made at the first View after a growth, so a memory that is only grown costs nothing, whatever its size.
 // View of a memory of more than 8 GiB is [linmem.ErrUnsupported].
