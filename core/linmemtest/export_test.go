@@ -1,0 +1,3 @@
+package linmemtest
+
+const RaceDetector = raceDetector

@@ -1,0 +1,5 @@
+//go:build race
+
+package linmemtest
+
+const raceDetector = true
