@@ -30,7 +30,7 @@ race: ## run the tests under the race detector; -short leaves out the one that h
 
 pure: ## build, vet and test without cgo, and name what that leaves out
 	$(call each,CGO_ENABLED=0 go vet ./... && CGO_ENABLED=0 go test ./...)
-	@cd integration && CGO_ENABLED=0 go test -v -run '^TestMatrix$$' ./matrix/... | grep 'left out of this build'
+	@cd integration && CGO_ENABLED=0 go test -v ./matrix/... | grep 'left out of this build'
 
 cross: ## compile the pure modules and their tests for other platforms
 	@set -euo pipefail; for m in $(PURE); do for p in $(CROSS); do echo "== $$m: $$p"; \

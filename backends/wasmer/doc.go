@@ -1,5 +1,3 @@
-//go:build cgo && (linux || darwin)
-
 // Package wasmermem lets linmem allocate in the memory of a guest on wasmer.
 //
 //	inst, err := wasmer.NewInstance(module, wasmer.NewImportObject())

@@ -1,5 +1,3 @@
-//go:build cgo
-
 // Package wasmtimemem lets linmem allocate in the memory of a guest on wasmtime.
 //
 //	inst, err := wasmtime.NewInstance(store, module, nil)
