@@ -4,7 +4,6 @@ package wasmermem
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 
 	linmem "github.com/linmem/linmem/core"
@@ -17,16 +16,10 @@ var (
 	_ guest.Typed    = (*Instance)(nil)
 )
 
-// Instance implements [guest.Instance] on a wasmer instance.
+// Instance implements [guest.Instance] and [guest.Typed] on a wasmer instance.
 type Instance struct {
 	mem   *Memory
-	funcs map[string]*function
-}
-
-// function is an exported function, looked up once: its type is a dozen calls through cgo.
-type function struct {
-	call wasmer.NativeFunction
-	guest.Signature
+	funcs *guest.Functions
 }
 
 // NewInstance returns inst as a guest, with the memory that [New] would return for the name.
@@ -35,7 +28,9 @@ func NewInstance(inst *wasmer.Instance, name string) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Instance{mem: mem, funcs: map[string]*function{}}, nil
+	i := &Instance{mem: mem}
+	i.funcs = guest.NewFunctions("wasmermem.Call", mem.closed, i.lookUp)
+	return i, nil
 }
 
 // Memory implements [guest.Instance].
@@ -44,39 +39,12 @@ func (i *Instance) Memory() linmem.Memory { return i.mem }
 // Call implements [guest.Instance]. The error of a trap is wasmer's. Nothing can end a call that runs, the context
 // neither.
 func (i *Instance) Call(ctx context.Context, name string, args ...uint64) ([]uint64, error) {
-	fail := func(err error) ([]uint64, error) {
-		return nil, &linmem.Error{Op: fmt.Sprintf("wasmermem.Call(%q)", name), Err: err}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if i.mem.closed() {
-		return fail(linmem.ErrClosed)
-	}
-	f := i.function(name)
-	if f == nil {
-		return fail(guest.ErrNoFunction)
-	}
-	if err := f.CheckCall(len(args)); err != nil {
-		return fail(err)
-	}
-	result, err := f.call(f.GoArgs(args)...)
-	runtime.KeepAlive(i)
-	if err != nil {
-		return nil, err
-	}
-	switch result := result.(type) {
-	case nil:
-		return nil, nil
-	case []any:
-		raw := make([]uint64, len(result))
-		for n, value := range result {
-			raw[n] = guest.Raw(value)
-		}
-		return raw, nil
-	default:
-		return []uint64{guest.Raw(result)}, nil
-	}
+	return i.funcs.Call(ctx, name, args)
+}
+
+// Signature implements [guest.Typed].
+func (i *Instance) Signature(name string) (sig guest.Signature, ok bool) {
+	return i.funcs.Signature(name)
 }
 
 // HasExport implements [guest.Instance].
@@ -99,37 +67,41 @@ func (i *Instance) Global(name string) (value uint64, ok bool) {
 	return guest.Raw(got), true
 }
 
-// Signature implements [guest.Typed].
-func (i *Instance) Signature(name string) (sig guest.Signature, ok bool) {
-	if i.mem.closed() {
-		return sig, false
-	}
-	f := i.function(name)
-	if f == nil {
-		return sig, false
-	}
-	return f.Signature, true
-}
-
-func (i *Instance) function(name string) *function {
-	if f, ok := i.funcs[name]; ok {
-		return f
-	}
+func (i *Instance) lookUp(name string) (f guest.Function, ok bool) {
 	defer runtime.KeepAlive(i)
 	exported, err := i.mem.inst.Exports.GetRawFunction(name)
 	if err != nil || exported == nil {
-		return nil
+		return f, false
 	}
-	f := &function{call: exported.Native()}
-	typ := exported.Type()
-	for _, t := range typ.Params() {
-		f.Params = append(f.Params, valueType(t))
+	call := exported.Native()
+	f.Params, f.Results = valueTypes(exported.Type().Params()), valueTypes(exported.Type().Results())
+	f.Invoke = func(_ context.Context, args []uint64) ([]uint64, error) {
+		result, err := call(f.GoArgs(args)...)
+		runtime.KeepAlive(i)
+		if err != nil {
+			return nil, err
+		}
+		switch result := result.(type) {
+		case nil:
+			return nil, nil
+		case []any:
+			raw := make([]uint64, len(result))
+			for n, value := range result {
+				raw[n] = guest.Raw(value)
+			}
+			return raw, nil
+		default:
+			return []uint64{guest.Raw(result)}, nil
+		}
 	}
-	for _, t := range typ.Results() {
-		f.Results = append(f.Results, valueType(t))
+	return f, true
+}
+
+func valueTypes(types []*wasmer.ValueType) (converted []guest.ValueType) {
+	for _, t := range types {
+		converted = append(converted, valueType(t))
 	}
-	i.funcs[name] = f
-	return f
+	return converted
 }
 
 // valueType returns 0 for what is not a number.

@@ -4,7 +4,6 @@ package wasmtimemem
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
 	linmem "github.com/linmem/linmem/core"
@@ -16,17 +15,11 @@ var (
 	_ guest.Typed    = (*Instance)(nil)
 )
 
-// Instance implements [guest.Instance] on a wasmtime instance.
+// Instance implements [guest.Instance] and [guest.Typed] on a wasmtime instance.
 type Instance struct {
 	inst  *wasmtime.Instance
 	mem   *Memory
-	funcs map[string]*function
-}
-
-// function is an exported function, looked up once: its type is a dozen calls through cgo.
-type function struct {
-	*wasmtime.Func
-	guest.Signature
+	funcs *guest.Functions
 }
 
 // NewInstance returns inst as a guest, with the memory that [New] would return for the name.
@@ -35,7 +28,9 @@ func NewInstance(store *wasmtime.Store, inst *wasmtime.Instance, name string) (*
 	if err != nil {
 		return nil, err
 	}
-	return &Instance{inst: inst, mem: mem, funcs: map[string]*function{}}, nil
+	i := &Instance{inst: inst, mem: mem}
+	i.funcs = guest.NewFunctions("wasmtimemem.Call", i.closed, i.lookUp)
+	return i, nil
 }
 
 // Memory implements [guest.Instance].
@@ -44,38 +39,12 @@ func (i *Instance) Memory() linmem.Memory { return i.mem }
 // Call implements [guest.Instance]. The error of a trap is wasmtime's. The context cannot end a call that runs: for that
 // use the engine's epochs or fuel.
 func (i *Instance) Call(ctx context.Context, name string, args ...uint64) ([]uint64, error) {
-	fail := func(err error) ([]uint64, error) {
-		return nil, &linmem.Error{Op: fmt.Sprintf("wasmtimemem.Call(%q)", name), Err: err}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if i.closed() {
-		return fail(linmem.ErrClosed)
-	}
-	f := i.function(name)
-	if f == nil {
-		return fail(guest.ErrNoFunction)
-	}
-	if err := f.CheckCall(len(args)); err != nil {
-		return fail(err)
-	}
-	result, err := f.Call(i.mem.store, f.GoArgs(args)...)
-	if err != nil {
-		return nil, err
-	}
-	switch result := result.(type) {
-	case nil:
-		return nil, nil
-	case []wasmtime.Val:
-		raw := make([]uint64, len(result))
-		for n, val := range result {
-			raw[n] = guest.Raw(val.Get())
-		}
-		return raw, nil
-	default:
-		return []uint64{guest.Raw(result)}, nil
-	}
+	return i.funcs.Call(ctx, name, args)
+}
+
+// Signature implements [guest.Typed].
+func (i *Instance) Signature(name string) (sig guest.Signature, ok bool) {
+	return i.funcs.Signature(name)
 }
 
 // HasExport implements [guest.Instance].
@@ -110,36 +79,40 @@ func (i *Instance) closed() bool {
 	return err != nil
 }
 
-// Signature implements [guest.Typed].
-func (i *Instance) Signature(name string) (sig guest.Signature, ok bool) {
-	if i.closed() {
-		return sig, false
+func (i *Instance) lookUp(name string) (f guest.Function, ok bool) {
+	store := i.mem.store
+	exported := i.inst.GetFunc(store, name)
+	if exported == nil {
+		return f, false
 	}
-	f := i.function(name)
-	if f == nil {
-		return sig, false
+	typ := exported.Type(store)
+	f.Params, f.Results = valueTypes(typ.Params()), valueTypes(typ.Results())
+	f.Invoke = func(_ context.Context, args []uint64) ([]uint64, error) {
+		result, err := exported.Call(store, f.GoArgs(args)...)
+		if err != nil {
+			return nil, err
+		}
+		switch result := result.(type) {
+		case nil:
+			return nil, nil
+		case []wasmtime.Val:
+			raw := make([]uint64, len(result))
+			for n, val := range result {
+				raw[n] = guest.Raw(val.Get())
+			}
+			return raw, nil
+		default:
+			return []uint64{guest.Raw(result)}, nil
+		}
 	}
-	return f.Signature, true
+	return f, true
 }
 
-func (i *Instance) function(name string) *function {
-	if f, ok := i.funcs[name]; ok {
-		return f
+func valueTypes(types []*wasmtime.ValType) (converted []guest.ValueType) {
+	for _, t := range types {
+		converted = append(converted, valueType(t))
 	}
-	exported := i.inst.GetFunc(i.mem.store, name)
-	if exported == nil {
-		return nil
-	}
-	f := &function{Func: exported}
-	typ := exported.Type(i.mem.store)
-	for _, t := range typ.Params() {
-		f.Params = append(f.Params, valueType(t))
-	}
-	for _, t := range typ.Results() {
-		f.Results = append(f.Results, valueType(t))
-	}
-	i.funcs[name] = f
-	return f
+	return converted
 }
 
 // valueType returns 0 for what is not a number.

@@ -2,7 +2,6 @@ package wazeromem
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	linmem "github.com/linmem/linmem/core"
@@ -15,18 +14,11 @@ var (
 	_ guest.Typed    = (*Instance)(nil)
 )
 
-// Instance implements [guest.Instance] on a wazero module.
+// Instance implements [guest.Instance] and [guest.Typed] on a wazero module.
 type Instance struct {
 	mod   api.Module
 	mem   *Memory
-	funcs map[string]*function
-}
-
-// function is an exported function, looked up once: wazero makes an object of several hundred bytes at each look-up.
-type function struct {
-	api.Function
-	guest.Signature
-	running bool // a wazero function must not be called again before its call returns
+	funcs *guest.Functions
 }
 
 // NewInstance returns mod as a guest, with the memory that [New] would return for the name.
@@ -35,7 +27,9 @@ func NewInstance(mod api.Module, name string) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Instance{mod: mod, mem: mem, funcs: map[string]*function{}}, nil
+	i := &Instance{mod: mod, mem: mem}
+	i.funcs = guest.NewFunctions("wazeromem.Call", mod.IsClosed, i.lookUp)
+	return i, nil
 }
 
 // Memory implements [guest.Instance].
@@ -44,40 +38,12 @@ func (i *Instance) Memory() linmem.Memory { return i.mem }
 // Call implements [guest.Instance]. The error of a trap, and of an exit, is wazero's. The context is wazero's too: with
 // WithCloseOnContextDone it can end the call.
 func (i *Instance) Call(ctx context.Context, name string, args ...uint64) ([]uint64, error) {
-	fail := func(err error) ([]uint64, error) {
-		return nil, &linmem.Error{Op: fmt.Sprintf("wazeromem.Call(%q)", name), Err: err}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if i.mod.IsClosed() {
-		return fail(linmem.ErrClosed)
-	}
-	f := i.function(name)
-	if f == nil {
-		return fail(guest.ErrNoFunction)
-	}
-	if err := f.CheckCall(len(args)); err != nil {
-		return fail(err)
-	}
-	callee := f.Function
-	if f.running {
-		callee = i.mod.ExportedFunction(name) // the guest called the host, which calls the same function again
-	} else {
-		f.running = true
-		defer func() { f.running = false }()
-	}
-	stack := make([]uint64, max(len(f.Params), len(f.Results)))
-	copy(stack, args)
-	if err := callee.CallWithStack(ctx, stack); err != nil {
-		return nil, err
-	}
-	for i, t := range f.Results {
-		if t == guest.I32 || t == guest.F32 {
-			stack[i] &= math.MaxUint32 // wazero leaves what was there in the upper half
-		}
-	}
-	return stack[:len(f.Results)], nil
+	return i.funcs.Call(ctx, name, args)
+}
+
+// Signature implements [guest.Typed].
+func (i *Instance) Signature(name string) (sig guest.Signature, ok bool) {
+	return i.funcs.Signature(name)
 }
 
 // HasExport implements [guest.Instance].
@@ -85,7 +51,8 @@ func (i *Instance) HasExport(name string) bool {
 	if i.mod.IsClosed() {
 		return false
 	}
-	return i.function(name) != nil || i.mod.ExportedMemory(name) != nil || i.mod.ExportedGlobal(name) != nil
+	_, ok := i.funcs.Signature(name)
+	return ok || i.mod.ExportedMemory(name) != nil || i.mod.ExportedGlobal(name) != nil
 }
 
 // Global implements [guest.Instance].
@@ -100,33 +67,45 @@ func (i *Instance) Global(name string) (value uint64, ok bool) {
 	return global.Get(), true
 }
 
-// Signature implements [guest.Typed].
-func (i *Instance) Signature(name string) (sig guest.Signature, ok bool) {
-	if i.mod.IsClosed() {
-		return sig, false
-	}
-	f := i.function(name)
-	if f == nil {
-		return sig, false
-	}
-	return f.Signature, true
-}
-
-func (i *Instance) function(name string) *function {
-	if f, ok := i.funcs[name]; ok {
-		return f
-	}
+func (i *Instance) lookUp(name string) (f guest.Function, ok bool) {
 	exported := i.mod.ExportedFunction(name)
 	if exported == nil {
-		return nil
+		return f, false
 	}
-	f := &function{Function: exported}
-	for _, t := range exported.Definition().ParamTypes() {
-		f.Params = append(f.Params, guest.ValueType(t)) // wazero encodes types as the binary format does
+	f.Params = valueTypes(exported.Definition().ParamTypes())
+	f.Results = valueTypes(exported.Definition().ResultTypes())
+
+	// A wazero function must not be called again before its call returns, as happens if the guest calls the host and
+	// the host the guest: that call gets a function of its own.
+	running := false
+	f.Invoke = func(ctx context.Context, args []uint64) ([]uint64, error) {
+		callee := exported
+		if running {
+			callee = i.mod.ExportedFunction(name)
+		} else {
+			running = true
+			defer func() { running = false }()
+		}
+		stack := make([]uint64, max(len(f.Params), len(f.Results)))
+		copy(stack, args)
+		if err := callee.CallWithStack(ctx, stack); err != nil {
+			return nil, err
+		}
+		results := stack[:len(f.Results)]
+		for n, t := range f.Results {
+			if t == guest.I32 || t == guest.F32 {
+				results[n] &= math.MaxUint32 // wazero leaves what was there in the upper half
+			}
+		}
+		return results, nil
 	}
-	for _, t := range exported.Definition().ResultTypes() {
-		f.Results = append(f.Results, guest.ValueType(t))
+	return f, true
+}
+
+// valueTypes is a change of type: wazero encodes value types as the binary format does.
+func valueTypes(types []api.ValueType) (converted []guest.ValueType) {
+	for _, t := range types {
+		converted = append(converted, guest.ValueType(t))
 	}
-	i.funcs[name] = f
-	return f
+	return converted
 }

@@ -38,13 +38,13 @@ func (t ValueType) String() string {
 	return fmt.Sprintf("type %#x", byte(t))
 }
 
-// Signature is the type of a function. It is for those who implement [Instance].
+// Signature is the type of a function.
 type Signature struct {
 	Params, Results []ValueType
 }
 
-// CheckCall returns why the function cannot be called with that many raw arguments, as [Instance] must report it.
-func (s Signature) CheckCall(nArgs int) error {
+// checkCall returns why the function cannot be called with that many raw arguments.
+func (s Signature) checkCall(nArgs int) error {
 	for _, types := range [][]ValueType{s.Params, s.Results} {
 		for _, t := range types {
 			if !t.IsNumeric() {
@@ -59,7 +59,7 @@ func (s Signature) CheckCall(nArgs int) error {
 }
 
 // GoArgs converts raw arguments to the Go values (int32, int64, float32, float64) by which wasmtime-go and wasmer-go know
-// them. The call must have been checked.
+// them. It is for those who implement [Instance].
 func (s Signature) GoArgs(raw []uint64) []any {
 	values := make([]any, len(raw))
 	for i, t := range s.Params {
@@ -91,6 +91,3 @@ func Raw(value any) uint64 {
 	}
 	panic(fmt.Sprintf("guest: a %T among numbers", value))
 }
-
-// ErrNoFunction is the reason of a call to something that is not an exported function.
-var ErrNoFunction = fmt.Errorf("%w: the guest exports no function of that name", linmem.ErrInvalid)

@@ -1,39 +1,12 @@
 package guest_test
 
 import (
-	"errors"
 	"math"
 	"slices"
 	"testing"
 
-	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
 )
-
-func TestCheckCall(t *testing.T) {
-	const funcref, v128 guest.ValueType = 0x70, 0x7b
-	for _, tt := range []struct {
-		name string
-		sig  guest.Signature
-		args int
-		want error
-	}{
-		{"nothing", guest.Signature{}, 0, nil},
-		{"all numbers", guest.Signature{
-			Params:  []guest.ValueType{guest.I32, guest.I64, guest.F32, guest.F64},
-			Results: []guest.ValueType{guest.F64, guest.F32, guest.I64, guest.I32},
-		}, 4, nil},
-		{"too few", guest.Signature{Params: []guest.ValueType{guest.I32}}, 0, linmem.ErrInvalid},
-		{"too many", guest.Signature{}, 1, linmem.ErrInvalid},
-		{"takes a reference", guest.Signature{Params: []guest.ValueType{funcref}}, 1, linmem.ErrUnsupported},
-		{"returns a vector", guest.Signature{Results: []guest.ValueType{v128}}, 0, linmem.ErrUnsupported},
-		{"takes what a runtime does not name", guest.Signature{Params: []guest.ValueType{0}}, 1, linmem.ErrUnsupported},
-	} {
-		if err := tt.sig.CheckCall(tt.args); !errors.Is(err, tt.want) {
-			t.Errorf("%s: CheckCall(%d) = %v, want %v", tt.name, tt.args, err, tt.want)
-		}
-	}
-}
 
 func TestGoArgsAndRaw(t *testing.T) {
 	const junk = 0xdeadbeef << 32
