@@ -6,6 +6,7 @@ package engines
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/linmem/linmem/core/guest"
 )
@@ -14,21 +15,20 @@ import (
 type Engine struct {
 	Name string
 
-	// Open instantiates a module that imports nothing and whose memory is exported, or is its only one. It runs no
+	// LeftOut says why the build does not have the engine, and what to do; "" if it has. Open then fails with it.
+	LeftOut string
+
+	// Open instantiates a module that imports nothing and exports a memory: "memory" if there are several. It runs no
 	// exported function: _start and _initialize are for the caller. The function that it returns closes the instance.
 	Open func(ctx context.Context, wasm []byte) (inst guest.Instance, stop func(), err error)
 }
 
-// LeftOut is an engine that the build does not have. It says so, and what to do, when it is opened.
+// NeedsCgo is why a build without cgo leaves an engine out.
+const NeedsCgo = "it needs cgo: build with CGO_ENABLED=1 and a C compiler"
+
+// LeftOut returns an engine that the build does not have.
 func LeftOut(name, why string) Engine {
-	return Engine{Name: name, Open: func(context.Context, []byte) (guest.Instance, func(), error) {
-		return nil, nil, LeftOutError{name, why}
+	return Engine{Name: name, LeftOut: why, Open: func(context.Context, []byte) (guest.Instance, func(), error) {
+		return nil, nil, fmt.Errorf("%s is left out of this build: %s", name, why)
 	}}
-}
-
-// LeftOutError is the error of an engine that the build does not have.
-type LeftOutError struct{ Engine, Why string }
-
-func (e LeftOutError) Error() string {
-	return e.Engine + " is left out of this build: " + e.Why
 }

@@ -7,7 +7,9 @@ package matrix
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"os"
 	"testing"
 
 	linmem "github.com/linmem/linmem/core"
@@ -18,38 +20,41 @@ import (
 	"go.uber.org/zap/zaptest"
 )
 
-// Packages lists the test packages of the matrix, by folder, with the engines that each runs.
-var Packages = map[string][]string{
-	"native":   {"native", "reference"},
-	"wazero":   {"wazero-compiler", "wazero-interpreter"},
-	"wasmtime": {"wasmtime"},
-	"wasmer":   {"wasmer"},
+// ran says that Run was called.
+var ran bool
+
+// Main is the TestMain of a package of the matrix. It fails a run of all tests that never comes to call [Run].
+func Main(m *testing.M) (exitCode int) {
+	flag.Parse()
+	all := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.list").Value.String() == ""
+	exitCode = m.Run()
+	if all && !ran {
+		fmt.Println("FAIL: the package does not run the matrix")
+		return 1
+	}
+	return exitCode
 }
 
-// Run runs every case on every engine. An engine that does not open is a failure, not a skip.
-func Run(t *testing.T, pkg string, list ...engines.Engine) {
+// Run runs every case on every engine.
+//
+// An engine that CGO_ENABLED=0 or the platform leaves out of the build is skipped by name. One that is missing for any
+// other reason, like a C compiler that is not there, or that does not open, fails.
+func Run(t *testing.T, list ...engines.Engine) {
 	t.Helper()
-	var names []string
+	ran = true
 	for _, e := range list {
-		names = append(names, e.Name)
 		t.Run(e.Name, func(t *testing.T) {
+			if e.LeftOut == engines.NeedsCgo && os.Getenv("CGO_ENABLED") != "0" {
+				t.Fatalf("%s is missing: %s, or leave it out on purpose with CGO_ENABLED=0 in the environment", e.Name, e.LeftOut)
+			}
+			if e.LeftOut != "" {
+				t.Skipf("%s is left out of this build: %s", e.Name, e.LeftOut)
+			}
 			for _, c := range cases {
 				t.Run(c.name, func(t *testing.T) { c.run(open(t, e)) })
 			}
 		})
 	}
-	if want := Packages[pkg]; !equalSets(names, want) {
-		t.Errorf("the package %s ran the engines %q, and lists %q", pkg, names, want)
-	}
-}
-
-// LeftOut is the TestMain of a package whose engines the build does not have. It names them and says why, and go test adds
-// "[no tests to run]" to the package's line, which is all that it shows of a package without -v.
-func LeftOut(m *testing.M, pkg, why string) (exitCode int) {
-	for _, name := range Packages[pkg] {
-		fmt.Printf("%s is left out of this build: %s\n", name, why)
-	}
-	return m.Run()
 }
 
 // fixture is a guest, and an allocator on its memory.
@@ -158,19 +163,3 @@ func (f *fixture) holds(addr, n uint64, seed byte) {
 }
 
 func pattern(seed byte, i int) byte { return byte(i*7+i>>8) ^ seed }
-
-func equalSets(a, b []string) bool {
-	count := map[string]int{}
-	for _, s := range a {
-		count[s]++
-	}
-	for _, s := range b {
-		count[s]--
-	}
-	for _, n := range count {
-		if n != 0 {
-			return false
-		}
-	}
-	return true
-}

@@ -3,9 +3,10 @@ package main
 
 import (
 	"github.com/linmem/linmem/integration/engines"
+	"github.com/linmem/linmem/integration/engines/wasmerengine"
 	"github.com/linmem/linmem/integration/internal/cli"
 )
 
 func main() {
-	cli.Program{Name: "linmem-wasmer", Engines: []engines.Engine{engine()}}.Main()
+	cli.Program{Name: "linmem-wasmer", Engines: []engines.Engine{wasmerengine.Default()}}.Main()
 }

@@ -5,21 +5,25 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"go/build"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // exe is the ending of an executable's name.
 var exe = map[bool]string{true: ".exe"}[runtime.GOOS == "windows"]
 
-// compile builds commands into a folder, which gets the environment's word on cgo.
+// compile builds commands into a folder.
 func compile(t *testing.T, dir string, commands ...string) {
 	t.Helper()
 	for _, command := range commands {
@@ -28,6 +32,36 @@ func compile(t *testing.T, dir string, commands ...string) {
 			t.Fatalf("go build %s: %v\n%s", command, err, out)
 		}
 	}
+}
+
+// cgo reports whether the go command builds with cgo, as it does not either where it finds no C compiler.
+func cgo(t *testing.T) bool {
+	t.Helper()
+	out, err := exec.Command("go", "env", "CGO_ENABLED").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := strings.TrimSpace(string(out)) == "1"
+	if !on {
+		t.Log("wasmtime and wasmer are left out of this build: cgo is off")
+	}
+	return on
+}
+
+// toolsOnly is a PATH on which the go command and a C compiler are, and none of our programs.
+func toolsOnly(t *testing.T) string {
+	t.Helper()
+	var dirs []string
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		ours, err := filepath.Glob(filepath.Join(dir, "linmem*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(ours) == 0 {
+			dirs = append(dirs, dir)
+		}
+	}
+	return "PATH=" + strings.Join(dirs, string(filepath.ListSeparator))
 }
 
 // result is what a command did.
@@ -43,62 +77,87 @@ func start(t *testing.T, dir, cwd string, env []string, args ...string) (r resul
 	cmd.Dir, cmd.Env = cwd, append(os.Environ(), env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		if _, ok := err.(*exec.ExitError); !ok {
-			t.Fatal(err)
-		}
+	exit := (*exec.ExitError)(nil)
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
 	}
 	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// wants requires a backend's failure: one line with these words, and exit code 1.
+// wants requires a failure of a backend: exit code 1, and one line with these words.
 func (r result) wants(t *testing.T, words ...string) {
 	t.Helper()
-	for _, word := range words {
-		if r.code != 1 || !strings.Contains(r.stderr, word) || strings.Count(r.stderr, "\n") != 1 {
-			t.Errorf("exit code %d, standard error %q, want 1 and one line with %q", r.code, r.stderr, word)
-		}
+	missing := slices.DeleteFunc(words, func(word string) bool { return strings.Contains(r.stderr, word) })
+	if r.code != 1 || len(missing) > 0 || strings.Count(r.stderr, "\n") != 1 {
+		t.Errorf("exit code %d, standard error %q, want 1 and one line; missing are %q", r.code, r.stderr, missing)
 	}
 }
 
-// TestAllBackends has every backend hash files of 0 and 1 bytes and of 300 MB, in this build's guests.
+// answer is the JSON of one backend.
+type answer struct{ Backend, Result, Error string }
+
+func (r result) answers(t *testing.T) (answers []answer) {
+	t.Helper()
+	for dec := json.NewDecoder(strings.NewReader(r.stdout)); ; {
+		var a answer
+		if err := dec.Decode(&a); err == io.EOF {
+			return answers
+		} else if err != nil {
+			t.Fatalf("%v in %q", err, r.stdout)
+		}
+		answers = append(answers, a)
+	}
+}
+
+// TestAllBackends has every backend of this build hash files of 0 and 1 bytes and of 300 MB.
 func TestAllBackends(t *testing.T) {
 	dir := t.TempDir()
 	compile(t, dir, "linmem", "linmem-wasmtime", "linmem-wasmer")
 	sizes := []int64{0, 1, 300_000_000}
 	if testing.Short() {
+		t.Log("-short leaves out the file of 300 MB")
 		sizes = sizes[:2]
 	}
+	withCgo := cgo(t)
 	for _, size := range sizes {
 		path, digest := randomFile(t, size)
 		r := start(t, dir, t.TempDir(), nil, "run", "--json", "--backend", "all", "--in", path)
-		if !build.Default.CgoEnabled {
-			t.Log("wasmtime and wasmer are left out of this build: CGO_ENABLED=0")
-			if r.code != 1 || strings.Count(r.stdout, "left out of this build") != 2 {
-				t.Errorf("exit code %d, standard output\n%s", r.code, r.stdout)
+		want := []answer{{Backend: "wazero", Result: digest}}
+		if withCgo {
+			want = append(want, answer{Backend: "wasmtime", Result: digest}, answer{Backend: "wasmer", Result: digest})
+			if r.code != 0 || r.stderr != "" {
+				t.Errorf("exit code %d, standard error %q", r.code, r.stderr)
 			}
-			r.stdout, _, _ = strings.Cut(r.stdout, "{\"error\"")
-			requireDigests(t, r, digest, "wazero")
-			continue
+		} else {
+			r.wants(t, "wasmtime, wasmer: left out of this build")
 		}
-		if r.code != 0 || r.stderr != "" {
-			t.Errorf("exit code %d, standard error %q", r.code, r.stderr)
+		got := slices.DeleteFunc(r.answers(t), func(a answer) bool { return a.Error != "" })
+		if !slices.Equal(got, want) {
+			t.Errorf("%d bytes: answers %+v, want %+v", size, got, want)
 		}
-		requireDigests(t, r, digest, "wazero", "wasmtime", "wasmer")
 	}
 }
 
-func requireDigests(t *testing.T, r result, digest string, backends ...string) {
-	t.Helper()
-	dec := json.NewDecoder(strings.NewReader(r.stdout))
-	for _, backend := range backends {
-		var got struct{ Backend, Result string }
-		if err := dec.Decode(&got); err != nil || got.Backend != backend || got.Result != digest {
-			t.Errorf("answer %+v, %v, want %s of %s", got, err, digest, backend)
-		}
+// TestRunsWasmer shows that linmem-wasmer runs wasmer, which refuses a module with two memories that wasmtime accepts.
+func TestRunsWasmer(t *testing.T) {
+	if !cgo(t) {
+		t.Skip("wasmer is left out of this build")
 	}
-	if dec.More() {
-		t.Errorf("more than %q answered:\n%s", backends, r.stdout)
+	dir := t.TempDir()
+	compile(t, dir, "linmem", "linmem-wasmtime", "linmem-wasmer")
+	// (module (memory (export "memory") 1) (memory 1) (func (export "f") (param i32 i32)))
+	module := "\x00asm\x01\x00\x00\x00" + "\x01\x06\x01\x60\x02\x7f\x7f\x00" + "\x03\x02\x01\x00" +
+		"\x05\x05\x02\x00\x01\x00\x01" + "\x07\x0e\x02\x06memory\x02\x00\x01f\x00\x00" + "\x0a\x04\x01\x02\x00\x0b"
+	path := filepath.Join(dir, "two.wasm")
+	if err := os.WriteFile(path, []byte(module), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r := start(t, dir, dir, nil, "run", "--backend", "wasmtime", "--guest", path, "--func", "f"); r.code != 0 {
+		t.Errorf("wasmtime: exit code %d, standard error %q", r.code, r.stderr)
+	}
+	r := start(t, dir, dir, nil, "run", "--backend", "wasmer", "--guest", path, "--func", "f")
+	if r.code != 2 || !strings.Contains(r.stderr, "multiple memories") {
+		t.Errorf("wasmer: exit code %d, standard error %q, want 2 and multiple memories refused", r.code, r.stderr)
 	}
 }
 
@@ -128,48 +187,109 @@ func TestSiblings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tools := toolsOnly(t)
 
 	t.Run("nowhere", func(t *testing.T) {
-		r := start(t, dir, t.TempDir(), []string{"GOWORK=off"}, "run", "--backend", "wasmtime")
+		r := start(t, dir, t.TempDir(), []string{tools, "GOWORK=off"}, "run", "--backend", "wasmtime")
+		r.wants(t, "linmem-wasmtime", "neither beside this program nor on PATH", "go build")
+	})
+	t.Run("without go", func(t *testing.T) {
+		r := start(t, dir, here, []string{"PATH=" + dir}, "run", "--backend", "wasmtime")
 		r.wants(t, "linmem-wasmtime", "neither beside this program nor on PATH", "go build")
 	})
 	t.Run("through go run in a checkout", func(t *testing.T) {
-		r := start(t, dir, here, nil, "run", "--json", "--backend", "wasmer")
-		if !build.Default.CgoEnabled {
-			if r.code != 1 || !strings.Contains(r.stdout, "left out of this build") {
-				t.Errorf("exit code %d, standard output %q", r.code, r.stdout)
-			}
-			return
-		}
-		if r.code != 0 || !strings.Contains(r.stdout, `"backend":"wasmer"`) {
+		r := start(t, dir, here, []string{tools}, "run", "--json", "--backend", "wasmer")
+		if !cgo(t) {
+			r.wants(t, "left out of this build")
+		} else if a := r.answers(t); r.code != 0 || len(a) != 1 || a[0].Backend != "wasmer" || a[0].Result == "" {
 			t.Errorf("exit code %d, standard output %q, standard error %q", r.code, r.stdout, r.stderr)
 		}
 	})
 	t.Run("left out without cgo", func(t *testing.T) {
-		r := start(t, dir, here, []string{"CGO_ENABLED=0"}, "run", "--backend", "wasmtime")
-		r.wants(t, "wasmtime is left out of this build", "CGO_ENABLED=1", "C compiler")
+		r := start(t, dir, here, []string{tools, "CGO_ENABLED=0"}, "run", "--backend", "wasmtime")
+		r.wants(t, "wasmtime: left out of this build", "CGO_ENABLED=1", "C compiler")
 	})
-	t.Run("that is not one", func(t *testing.T) {
-		fake := t.TempDir()
-		compile(t, fake, "linmem")
-		// A program that knows no flags of ours and prints no JSON: the go command.
-		goCommand, err := exec.LookPath("go")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(goCommand, filepath.Join(fake, "linmem-wasmer"+exe)); err != nil {
-			t.Fatal(err)
-		}
-		r := start(t, fake, t.TempDir(), nil, "run", "--backend", "wasmer")
-		r.wants(t, filepath.Join(fake, "linmem-wasmer"))
+	t.Run("that does not build", func(t *testing.T) {
+		r := start(t, dir, here, []string{tools, "GOFLAGS=-ldflags=-nonsense"}, "run", "--backend", "wasmtime")
+		r.wants(t, "linmem-wasmtime cannot be built or run", "go build github.com/linmem/linmem/integration/cmd/linmem-wasmtime")
 	})
 	t.Run("on PATH", func(t *testing.T) {
 		path := t.TempDir()
 		compile(t, path, "linmem-wasmer")
-		r := start(t, dir, t.TempDir(), []string{"PATH=" + path}, "run", "--json", "--backend", "wasmer")
-		if build.Default.CgoEnabled != (r.code == 0) {
-			t.Errorf("exit code %d with cgo %t, standard output %q, standard error %q",
-				r.code, build.Default.CgoEnabled, r.stdout, r.stderr)
+		r := start(t, dir, t.TempDir(), []string{"PATH=" + path}, "run", "--backend", "wasmer")
+		if cgo(t) != (r.code == 0) {
+			t.Errorf("exit code %d, standard output %q, standard error %q", r.code, r.stdout, r.stderr)
 		}
 	})
+}
+
+// TestBrokenSiblings holds that nothing but a whole answer and a good end is taken for success.
+func TestBrokenSiblings(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the siblings are shell scripts")
+	}
+	for _, tt := range []struct{ name, script, says string }{
+		{"prints nothing", "", "no answer"},
+		{"prints text", "echo hello", "no answer"},
+		{"prints null", "echo null", "no answer"},
+		{"prints an empty object", "echo {}", "no answer"},
+		{"answers for another", `echo '{"backend":"wasmtime","result":"x"}'`, "no answer"},
+		{"answers and fails", `echo '{"backend":"wasmer","result":"x"}'; echo oh >&2; exit 3`, "oh (exit status 3)"},
+		{"crashes", `echo '{"backend":"wasmer","result":"x"}'; kill -9 $$`, "killed"},
+		{"fails without a code", `echo '{"backend":"wasmer","error":"boom"}'`, "wasmer: boom"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			compile(t, dir, "linmem")
+			script := "#!/bin/sh\n" + tt.script + "\n"
+			if err := os.WriteFile(filepath.Join(dir, "linmem-wasmer"), []byte(script), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			start(t, dir, dir, nil, "run", "--backend", "wasmer").wants(t, tt.says)
+		})
+	}
+}
+
+// TestInterrupted holds that the end of linmem is the end of its sibling too.
+func TestInterrupted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the sibling is a shell script, and the signal one of Unix")
+	}
+	dir := t.TempDir()
+	compile(t, dir, "linmem")
+	alive := filepath.Join(dir, "alive")
+	script := "#!/bin/sh\necho $$ >" + alive + ".new; mv " + alive + ".new " + alive + "; sleep 600 & wait\n"
+	if err := os.WriteFile(filepath.Join(dir, "linmem-wasmer"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(dir, "linmem"), "run", "--backend", "wasmer")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	var pid int
+	for pid == 0 && time.Now().Before(deadline) {
+		text, _ := os.ReadFile(alive)
+		pid, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+		time.Sleep(10 * time.Millisecond)
+	}
+	if pid == 0 {
+		t.Fatal("the sibling did not start")
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("linmem was interrupted, and says that all is well")
+	}
+	sibling, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sibling.Signal(syscall.Signal(0)) == nil {
+		if time.Now().After(deadline) {
+			t.Fatal("the sibling outlives linmem")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }

@@ -35,5 +35,9 @@ func instantiate(store *wasmtime.Store, wasm []byte) (*wasmtimemem.Instance, err
 	if err != nil {
 		return nil, err
 	}
-	return wasmtimemem.NewInstance(store, instance, "")
+	name := ""
+	if export := instance.GetExport(store, "memory"); export != nil && export.Memory() != nil {
+		name = "memory"
+	}
+	return wasmtimemem.NewInstance(store, instance, name)
 }

@@ -44,5 +44,9 @@ func instantiate(ctx context.Context, r wazero.Runtime, wasm []byte) (*wazeromem
 	if err != nil {
 		return nil, err
 	}
-	return wazeromem.NewInstance(mod, "")
+	name := ""
+	if mod.ExportedMemory("memory") != nil {
+		name = "memory"
+	}
+	return wazeromem.NewInstance(mod, name)
 }

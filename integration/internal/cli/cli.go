@@ -10,7 +10,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"regexp"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/linmem/linmem/integration/engines"
 	"github.com/spf13/cobra"
@@ -20,13 +24,13 @@ import (
 type Program struct {
 	Name     string           // of the executable
 	Engines  []engines.Engine // that it runs itself, the default first
-	Siblings []string         // engines that the program of the same name with the engine's appended runs
+	Siblings []string         // engines that another program runs, called Name-ENGINE
 }
 
 // Exit codes.
 const (
 	exitFailed   = 1 // the work failed: a trap, no memory, no such engine in this build
-	exitBadInput = 2 // the work never began: flags, files, exports
+	exitBadInput = 2 // the work never began: flags, files, a guest that does not load or has no such function
 )
 
 // exitError is an error with an exit code. Its text is one line.
@@ -37,26 +41,45 @@ type exitError struct {
 
 func (e *exitError) Error() string { return e.text }
 
-func failed(format string, args ...any) error {
+func failed(format string, args ...any) *exitError {
 	return &exitError{exitFailed, oneLine(fmt.Sprintf(format, args...))}
 }
 
-func badInput(format string, args ...any) error {
+func badInput(format string, args ...any) *exitError {
 	return &exitError{exitBadInput, oneLine(fmt.Sprintf(format, args...))}
 }
 
-// oneLine joins the lines of a runtime's error, some of which print a stack.
+// backtrace is what wasmtime prints between what happened and why.
+var backtrace = regexp.MustCompile(`(?s) at wasm backtrace:.*Caused by:`)
+
+// oneLine joins the lines of a runtime's error.
 func oneLine(s string) string {
-	return strings.Join(strings.Fields(s), " ")
+	return backtrace.ReplaceAllString(strings.Join(strings.Fields(s), " "), ":")
 }
 
 // Main runs the program on the process's arguments and exits.
+//
+// A signal ends it at once, and stops its siblings: a guest that runs in this process cannot be interrupted.
 func (p Program) Main() {
-	os.Exit(p.Run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := make(chan int)
+	go func() { code <- p.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr) }()
+	select {
+	case code := <-code:
+		os.Exit(code)
+	case <-ctx.Done():
+	}
+	select {
+	case <-code: // the sibling is gone
+	case <-time.After(time.Second):
+	}
+	os.Exit(exitFailed)
 }
 
-// Run runs the program and returns its exit code. An error is one line on stderr, or with --json an object on stdout.
+// Run runs the program and returns its exit code. An error is one line on stderr, and with --json an object on stdout
+// too.
 func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	out := &output{w: stdout}
 	root := &cobra.Command{
 		Use:           p.Name,
 		Short:         "Put bytes into the memory of wasm guests, from the host",
@@ -65,14 +88,33 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	run := &runCommand{program: p, stdin: stdin, stdout: stdout, stderr: stderr}
+	run := &runCommand{program: p, stdin: stdin, stdout: out, stderr: stderr}
 	root.AddCommand(run.command())
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
-		run.fail(err)
+		run.fail("", err)
+	}
+	run.reportFailures()
+	if out.err != nil {
+		fmt.Fprintf(stderr, "%s: standard output: %v\n", p.Name, out.err)
+		return exitFailed
 	}
 	return run.exitCode
+}
+
+// output remembers that something did not reach standard output.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(b []byte) (n int, err error) {
+	n, err = o.w.Write(b)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
 }

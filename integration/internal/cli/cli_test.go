@@ -133,8 +133,8 @@ func TestBadInput(t *testing.T) {
 		{"run --guest " + own, 2, "needs --func"},
 		{"run --guest " + own + ".gone --func f", 2, "no such file"},
 		{"run --guest " + text + " --func f", 2, "not a wasm module"},
-		{"run --guest " + broken + " --func f", 2, "does not load the guest"},
-		{"run --guest " + imports + " --func f", 2, "does not load the guest"},
+		{"run --guest " + broken + " --func f", 2, "cannot load the guest"},
+		{"run --guest " + imports + " --func f", 2, "cannot load the guest"},
 		{"run --guest " + empty + " --func f", 2, "no memory"},
 		{"run --guest " + own + " --func f", 2, `exports no function "f"`},
 		{"run --guest " + own + " --func memory", 2, `exports no function "memory"`},
@@ -152,10 +152,16 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// TestBadInputAsJSON holds that a program reads the error on standard output, and a person on standard error.
 func TestBadInputAsJSON(t *testing.T) {
 	code, stdout, stderr := run(program, "", "run", "--json", "--in", filepath.Join(t.TempDir(), "gone"))
-	if a := decode(t, stdout); code != 2 || a.ExitCode != 2 || !strings.Contains(a.Error, "no such file") || stderr != "" {
+	a := decode(t, stdout)
+	if code != 2 || a.ExitCode != 2 || !strings.Contains(a.Error, "no such file") || !strings.Contains(stderr, a.Error) {
 		t.Errorf("exit code %d, answer %+v, standard error %q", code, a, stderr)
+	}
+	code, stdout, _ = run(program, "", "run", "--json", "--guest", write(t, "b.wasm", guests.Bytes), "--func", "trap")
+	if a := decode(t, stdout); code != 1 || a.ExitCode != 1 || a.Backend != "wazero" {
+		t.Errorf("exit code %d, answer %+v", code, a)
 	}
 }
 
@@ -168,9 +174,80 @@ func TestOneBackendFails(t *testing.T) {
 		engines.LeftOut("absent", "no reason"), wazeroengine.Default(), broken,
 	}}
 	code, stdout, stderr := run(p, "", "run", "--backend", "all")
-	want := "linmem: absent is left out of this build: no reason\nlinmem: broken does not load the guest: two lines\n"
+	want := "linmem: absent: left out of this build: no reason\nlinmem: broken: cannot load the guest: two lines\n"
 	if code != 1 || !strings.Contains(stdout, "wazero") || stderr != want {
 		t.Errorf("exit code %d, standard error %q, standard output\n%s", code, stderr, stdout)
+	}
+}
+
+// TestOneMistakeIsOneLine holds that backends that find the same mistake share a line.
+func TestOneMistakeIsOneLine(t *testing.T) {
+	p := cli.Program{Name: "linmem", Engines: []engines.Engine{wazeroengine.Compiler(), wazeroengine.Interpreter()}}
+	own := write(t, "bytes.wasm", guests.Bytes)
+	code, _, stderr := run(p, "", "run", "--backend", "all", "--guest", own, "--func", "grow")
+	if code != 2 || !strings.HasPrefix(stderr, "linmem: wazero-compiler, wazero-interpreter: ") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("exit code %d, standard error %q", code, stderr)
+	}
+}
+
+// TestStandardOutputFails holds that a result that nobody gets is a failure.
+func TestStandardOutputFails(t *testing.T) {
+	for _, args := range []string{"run", "run --json", "--help"} {
+		var stderr bytes.Buffer
+		code := program.Run(context.Background(), strings.Fields(args), strings.NewReader(""), fullWriter{}, &stderr)
+		if code != 1 || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("linmem %s: exit code %d, standard error %q", args, code, &stderr)
+		}
+	}
+}
+
+type fullWriter struct{}
+
+func (fullWriter) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// TestFileThatClaimsToBeEmpty holds that files of the kernel are read, whose size is not what it is said to be.
+func TestFileThatClaimsToBeEmpty(t *testing.T) {
+	const path = "/proc/version"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Skipf("this system has no such files: %v", err)
+	}
+	_, stdout, _ := run(program, "", "run", "--json", "--in", path)
+	want := fmt.Sprintf("%x", sha256.Sum256(data))
+	if a := decode(t, stdout); a.Result != want || a.Bytes != uint64(len(data)) {
+		t.Errorf("answer %+v, want %s of %d bytes", a, want, len(data))
+	}
+}
+
+// TestFileThatChanges holds that a file that is longer or shorter when it is read is an error, not another digest.
+func TestFileThatChanges(t *testing.T) {
+	for _, size := range []int64{10, 1000} {
+		path := write(t, "in", make([]byte, 100))
+		slow := wazeroengine.Default()
+		open := slow.Open
+		slow.Open = func(ctx context.Context, wasm []byte) (guest.Instance, func(), error) {
+			if err := os.Truncate(path, size); err != nil {
+				t.Fatal(err)
+			}
+			return open(ctx, wasm)
+		}
+		p := cli.Program{Name: "linmem", Engines: []engines.Engine{slow}}
+		code, _, stderr := run(p, "", "run", "--in", path)
+		if code != 2 || !strings.Contains(stderr, "than the 100 bytes") {
+			t.Errorf("from 100 to %d bytes: exit code %d, standard error %q", size, code, stderr)
+		}
+	}
+}
+
+// TestNothingIsLeftBehind holds that what was spooled from standard input is removed.
+func TestNothingIsLeftBehind(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	if code, _, stderr := run(program, "stream", "run", "--in", "-"); code != 0 {
+		t.Errorf("exit code %d, standard error %q", code, stderr)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 

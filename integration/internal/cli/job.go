@@ -1,21 +1,17 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"time"
 
 	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
 	"github.com/linmem/linmem/integration/engines"
 	"github.com/linmem/linmem/integration/guests"
-	"github.com/linmem/linmem/integration/inputs"
 	"github.com/linmem/linmem/integration/zaplog"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -33,14 +29,6 @@ type job struct {
 	observer *linmem.Observer
 }
 
-// input is the bytes to put into the guest: a file to be read straight into its memory, or bytes that are here already.
-type input struct {
-	name string
-	path string // "" if data is set
-	data []byte
-	size uint64
-}
-
 func (c *runCommand) job() (*job, error) {
 	j := &job{guest: c.guest, fn: c.fn}
 	switch {
@@ -52,16 +40,13 @@ func (c *runCommand) job() (*job, error) {
 		return nil, badInput("--guest %s needs --func NAME, the exported function to call", c.guest)
 	default:
 		var err error
-		if j.wasm, err = os.ReadFile(c.guest); err != nil {
+		if j.wasm, err = readGuest(c.guest); err != nil {
 			return nil, badInput("the guest: %v", err)
-		}
-		if !bytes.HasPrefix(j.wasm, []byte("\x00asm")) {
-			return nil, badInput("the guest: %s is not a wasm module: it does not begin with \\0asm", c.guest)
 		}
 	}
 	var err error
-	if j.input, err = c.openInput(); err != nil {
-		return nil, err
+	if j.input, err = openInput(c.in, c.stdin); err != nil {
+		return nil, badInput("the input: %v", err)
 	}
 	if c.verbose {
 		config := zap.NewDevelopmentEncoderConfig()
@@ -71,70 +56,27 @@ func (c *runCommand) job() (*job, error) {
 	return j, nil
 }
 
-func (c *runCommand) openInput() (input, error) {
-	switch c.in {
-	case "":
-		return input{name: inputs.TZDataName, data: inputs.TZData, size: uint64(len(inputs.TZData))}, nil
-	case "-":
-		data, err := io.ReadAll(c.stdin)
-		if err != nil {
-			return input{}, badInput("standard input: %v", err)
-		}
-		return input{name: "-", data: data, size: uint64(len(data))}, nil
-	}
-	info, err := os.Stat(c.in)
-	if err != nil {
-		return input{}, badInput("the input: %v", err)
-	}
-	if !info.Mode().IsRegular() {
-		return input{}, badInput("the input: %s is not a regular file; to pass a stream, use --in -", c.in)
-	}
-	f, err := os.Open(c.in)
-	if err != nil {
-		return input{}, badInput("the input: %v", err)
-	}
-	defer f.Close()
-	return input{name: c.in, path: c.in, size: uint64(info.Size())}, nil
-}
-
-// readInto fills b, which is as long as the input.
-func (in input) readInto(b []byte) error {
-	if in.path == "" {
-		copy(b, in.data)
-		return nil
-	}
-	f, err := os.Open(in.path)
-	if err != nil {
-		return badInput("the input: %v", err)
-	}
-	defer f.Close()
-	if _, err := io.ReadFull(f, b); err != nil {
-		return badInput("the input: %s has shrunk while it was read: %v", in.path, err)
-	}
-	return nil
-}
+func (j *job) cleanUp() { j.input.remove() }
 
 // run does the job: load the guest, put the bytes into its memory, call it.
 func (j *job) run(ctx context.Context, engine engines.Engine) (r report, err error) {
-	r = report{Backend: engine.Name, Guest: j.guest, Func: j.fn, Input: j.input.name, Bytes: j.input.size}
+	r = report{Guest: j.guest, Func: j.fn, Bytes: j.input.size}
 
 	begin := time.Now()
-	inst, stop, err := engine.Open(ctx, j.wasm)
-	if leftOut := (engines.LeftOutError{}); errors.As(err, &leftOut) {
-		return r, failed("%v", leftOut)
+	if engine.LeftOut != "" {
+		return r, failed("left out of this build: %s", engine.LeftOut)
 	}
+	inst, stop, err := engine.Open(ctx, j.wasm)
 	if err != nil {
-		return r, badInput("%s does not load the guest: %v", engine.Name, err)
+		return r, badInput("cannot load the guest: %v", err)
 	}
 	defer stop()
 	sig, err := j.signature(inst)
 	if err != nil {
 		return r, err
 	}
-	if inst.HasExport("_initialize") {
-		if _, err := inst.Call(ctx, "_initialize"); err != nil {
-			return r, failed("%s: the guest's _initialize: %v", engine.Name, err)
-		}
+	if err := initialize(ctx, inst); err != nil {
+		return r, badInput("cannot initialize the guest: %v", err)
 	}
 	r.LoadNs = time.Since(begin)
 
@@ -142,40 +84,65 @@ func (j *job) run(ctx context.Context, engine engines.Engine) (r report, err err
 	mem := inst.Memory()
 	pages, err := linmem.NewPages(mem, linmem.WithObserver(j.observer))
 	if err != nil {
-		return r, err
+		return r, failed("%v", err)
 	}
+	size := mem.NumPages()
 	run, err := j.put(mem, pages)
 	if err != nil {
-		return r, fmt.Errorf("%s: %w", engine.Name, err)
+		return r, err
+	}
+	if end := run.Addr() + run.Bytes(); sig.Params[0] == guest.I32 && end > 1<<32 {
+		return r, failed("the bytes lie up to %#x, out of reach of the i32 that %q takes for an address", end, j.fn)
 	}
 	r.PutNs = time.Since(begin)
 	r.Addr = run.Addr()
-	r.GrownPages = pages.Stats().Owned
+	r.GrownPages = mem.NumPages() - size
 
 	begin = time.Now()
 	results, err := inst.Call(ctx, j.fn, run.Addr(), j.input.size)
 	if err != nil {
-		return r, failed("%s: the guest's %s: %v", engine.Name, j.fn, err)
+		return r, failed("%q failed: %v", j.fn, err)
 	}
 	r.CallNs = time.Since(begin)
 	if r.Result, err = j.result(mem, sig, results); err != nil {
-		return r, err
+		return r, failed("%v", err)
 	}
-	return r, pages.Free(run)
+	if err := pages.Free(run); err != nil {
+		return r, failed("%v", err)
+	}
+	return r, nil
 }
 
-// signature requires the function to take an address and a length.
-func (j *job) signature(inst guest.Instance) (guest.Signature, error) {
-	sig, ok := inst.(guest.Typed).Signature(j.fn)
+// signature requires the function to take an address and a length, and to return numbers.
+func (j *job) signature(inst guest.Instance) (sig guest.Signature, err error) {
+	typed, ok := inst.(guest.Typed)
 	if !ok {
-		return sig, badInput("the guest %s exports no function %q", j.guest, j.fn)
+		return sig, failed("the backend does not tell the types of functions")
+	}
+	if sig, ok = typed.Signature(j.fn); !ok {
+		return sig, badInput("the guest exports no function %q", j.fn)
 	}
 	p := sig.Params
 	if len(p) != 2 || p[0] != p[1] || (p[0] != guest.I32 && p[0] != guest.I64) {
-		return sig, badInput("the guest's function %q takes %v, and must take an address and a length, (i32, i32) or (i64, i64)",
-			j.fn, p)
+		return sig, badInput("%q takes %v: it must take an address and a length, [i32 i32] or [i64 i64]", j.fn, p)
+	}
+	for _, t := range sig.Results {
+		if !t.IsNumeric() {
+			return sig, badInput("%q returns %v: it must return numbers, or nothing", j.fn, sig.Results)
+		}
 	}
 	return sig, nil
+}
+
+// initialize calls the function by which a guest that is a library, and not a command, asks to be initialized.
+func initialize(ctx context.Context, inst guest.Instance) error {
+	const name = "_initialize"
+	sig, ok := inst.(guest.Typed).Signature(name)
+	if !ok || len(sig.Params) > 0 || len(sig.Results) > 0 {
+		return nil
+	}
+	_, err := inst.Call(ctx, name)
+	return err
 }
 
 // put brings the input into the guest's memory, in pages of the host's: the bytes go straight from the file to where the
@@ -187,17 +154,20 @@ func (j *job) put(mem linmem.Memory, pages *linmem.Pages) (linmem.Range, error) 
 	}
 	run, err := pages.Alloc(n)
 	if errors.Is(err, linmem.ErrOutOfMemory) {
-		return run, failed("the input's %d bytes do not fit: the guest's memory has %d pages and cannot grow by %d more",
+		return run, failed("the input's %d bytes do not fit: the guest's memory cannot grow from %d pages by %d",
 			j.input.size, mem.NumPages(), n)
 	}
 	if err != nil {
-		return run, err
+		return run, failed("%v", err)
 	}
 	view, err := mem.View(run.Addr(), j.input.size)
 	if err != nil {
-		return run, err
+		return run, failed("%v", err)
 	}
-	return run, j.input.readInto(view)
+	if err := j.input.readInto(view); err != nil {
+		return run, badInput("the input: %v", err)
+	}
+	return run, nil
 }
 
 // result prints what the guest returned: the digest of the embedded guest, or numbers.

@@ -4,32 +4,35 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
 
 // report is what one backend did. As JSON it is also how a sibling answers, with a failure in place of the rest.
 type report struct {
-	Backend    string        `json:"backend,omitempty"`
-	Guest      string        `json:"guest,omitempty"`
-	Func       string        `json:"func,omitempty"`
-	Input      string        `json:"input,omitempty"`
+	Guest      string        `json:"guest"`
+	Func       string        `json:"func"`
+	Input      string        `json:"input"`
 	Bytes      uint64        `json:"bytes"`
-	Result     string        `json:"result,omitempty"`
+	Result     string        `json:"result"`
 	Addr       uint64        `json:"addr"`
 	GrownPages uint64        `json:"grown_pages"`
-	LoadNs     time.Duration `json:"load_ns"` // compile and instantiate
+	LoadNs     time.Duration `json:"load_ns"` // compile, instantiate and initialize
 	PutNs      time.Duration `json:"put_ns"`  // allocate, and read the input into the guest
 	CallNs     time.Duration `json:"call_ns"`
 
 	failure
 }
 
+// failure is why a backend has no result.
 type failure struct {
+	Backend  string `json:"backend,omitempty"`
 	Error    string `json:"error,omitempty"`
 	ExitCode int    `json:"exit_code,omitempty"`
 }
 
+// print reports a result. A result that cannot be written is found by output.
 func (c *runCommand) print(r report, first bool) {
 	if c.json {
 		_ = json.NewEncoder(c.stdout).Encode(r)
@@ -47,17 +50,37 @@ func (c *runCommand) print(r report, first bool) {
 	_ = w.Flush()
 }
 
-// fail reports an error, and has the program exit with the code of the first one.
-func (c *runCommand) fail(err error) {
-	exit := &exitError{exitBadInput, oneLine(err.Error())} // cobra's own errors are about flags and arguments
+// fail notes a failure of a backend, or of the command if that is "". The program exits with the code of the first one.
+func (c *runCommand) fail(backend string, err error) {
+	exit := badInput("%v", err) // cobra's own errors are about flags and arguments
 	errors.As(err, &exit)
 	if c.exitCode == 0 {
 		c.exitCode = exit.code
 	}
-	if c.json {
-		_ = json.NewEncoder(c.stdout).Encode(failure{exit.text, exit.code})
-	} else {
-		fmt.Fprintf(c.stderr, "%s: %s\n", c.program.Name, exit.text)
+	c.failures = append(c.failures, failure{backend, exit.text, exit.code})
+}
+
+// reportFailures prints a line for each mistake, with the backends that all found it.
+func (c *runCommand) reportFailures() {
+	var texts []string
+	backends := map[string][]string{}
+	for _, f := range c.failures {
+		if c.json {
+			_ = json.NewEncoder(c.stdout).Encode(f)
+		}
+		if _, seen := backends[f.Error]; !seen {
+			texts = append(texts, f.Error)
+		}
+		if backends[f.Error] = append(backends[f.Error], f.Backend); f.Backend == "" {
+			backends[f.Error] = nil
+		}
+	}
+	for _, text := range texts {
+		prefix := c.program.Name + ": "
+		if names := backends[text]; len(names) > 0 {
+			prefix += strings.Join(names, ", ") + ": "
+		}
+		fmt.Fprintf(c.stderr, "%s%s\n", prefix, text)
 	}
 }
 

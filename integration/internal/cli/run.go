@@ -2,12 +2,10 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"io"
 	"slices"
 	"strings"
 
-	"github.com/linmem/linmem/integration/engines"
 	"github.com/spf13/cobra"
 )
 
@@ -24,6 +22,7 @@ type runCommand struct {
 	json    bool
 	verbose bool
 
+	failures []failure
 	exitCode int
 }
 
@@ -42,8 +41,12 @@ and how long each part took.
 Without flags it hashes an embedded file in an embedded guest, SHA-256 in C, which has no allocator.
 
 A guest of your own is a module that imports nothing, exports a memory, and exports the function NAME with two
-parameters, address and length, both i32 (or both i64). Its memory is grown by the host. Guests built by Go, TinyGo,
-Emscripten and some others do not tolerate that once they allocate: see the README.`,
+parameters, address and length, both i32 (or both i64). If it exports a function _initialize, that is called first. Its
+memory is grown by the host. Guests built by Go, TinyGo, Emscripten and some others do not tolerate that once they
+allocate: see the README.
+
+The exit code is 0, or 1 if the work failed on some backend, or 2 if it never began because of what was passed. An error is
+one line.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
 	}
@@ -52,7 +55,7 @@ Emscripten and some others do not tolerate that once they allocate: see the READ
 	flags.StringVar(&c.in, "in", "", "file to put into the guest, - for standard input (default: an embedded text)")
 	flags.StringVar(&c.guest, "guest", guestSHA256, "guest: "+guestSHA256+", or a wasm file")
 	flags.StringVar(&c.fn, "func", "", "with a wasm file: the exported function to call, (ptr, len)")
-	flags.BoolVar(&c.json, "json", false, "print a JSON object per backend, with times in nanoseconds")
+	flags.BoolVar(&c.json, "json", false, "print a JSON object per backend, times in nanoseconds, an error in its place")
 	flags.BoolVar(&c.verbose, "verbose", false, "log what the allocator does to the guest's memory")
 	return cmd
 }
@@ -80,43 +83,33 @@ func (c *runCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer job.cleanUp()
 	var reports []report
-	finish := func(r report, err error) {
+	finish := func(backend string, r report, err error) {
 		if err != nil {
-			c.fail(err)
+			c.fail(backend, err)
 			return
 		}
+		r.Backend, r.Input = backend, job.input.name
 		reports = append(reports, r)
 		c.print(r, len(reports) == 1)
 	}
 	chosen := func(name string) bool { return c.backend == name || c.backend == all }
 	for _, engine := range c.program.Engines {
 		if chosen(engine.Name) {
-			finish(c.runHere(ctx, job, engine))
+			r, err := job.run(ctx, engine)
+			finish(engine.Name, r, err)
 		}
 	}
 	for _, name := range c.program.Siblings {
 		if chosen(name) {
-			finish(c.runSibling(ctx, job, name))
+			r, err := c.runSibling(ctx, job, name)
+			finish(name, r, err)
 		}
 	}
-	return disagreement(reports)
-}
-
-func (c *runCommand) runHere(ctx context.Context, job *job, engine engines.Engine) (report, error) {
-	r, err := job.run(ctx, engine)
-	if exit := (*exitError)(nil); err != nil && !errors.As(err, &exit) {
-		err = failed("%s: %v", engine.Name, err)
-	}
-	return r, err
-}
-
-// disagreement returns an error if two backends returned different results for the same bytes.
-func disagreement(reports []report) error {
 	for _, r := range reports {
 		if r.Result != reports[0].Result {
-			return failed("%s returns %s, but %s returns %s",
-				reports[0].Backend, reports[0].Result, r.Backend, r.Result)
+			return failed("%s returns %s, but %s returns %s", reports[0].Backend, reports[0].Result, r.Backend, r.Result)
 		}
 	}
 	return nil

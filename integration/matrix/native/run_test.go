@@ -2,6 +2,7 @@
 package native_test
 
 import (
+	"os"
 	"testing"
 
 	linmem "github.com/linmem/linmem/core"
@@ -12,17 +13,19 @@ import (
 	nativemem "github.com/linmem/linmem/backends/native"
 )
 
-func TestMatrix(t *testing.T) {
-	matrix.Run(t, "native",
-		engines.GoGuest("native", func(pages, max uint64) (linmem.Memory, func(), error) {
-			m, err := nativemem.New(pages, max)
-			if err != nil {
-				return nil, nil, err
-			}
-			return m, func() { _ = m.Close() }, nil
-		}),
-		engines.GoGuest("reference", func(pages, max uint64) (linmem.Memory, func(), error) {
-			return linmemtest.NewMemory(pages, max), func() {}, nil
-		}),
-	)
+var list = []engines.Engine{
+	goEngine("native", func(pages, max uint64) (linmem.Memory, func(), error) {
+		m, err := nativemem.New(pages, max)
+		if err != nil {
+			return nil, nil, err
+		}
+		return m, func() { _ = m.Close() }, nil
+	}),
+	goEngine("reference", func(pages, max uint64) (linmem.Memory, func(), error) {
+		return linmemtest.NewMemory(pages, max), func() {}, nil
+	}),
 }
+
+func TestMain(m *testing.M) { os.Exit(matrix.Main(m)) }
+
+func TestMatrix(t *testing.T) { matrix.Run(t, list...) }

@@ -1,15 +1,17 @@
-//go:build cgo
-
 // Package wasmtime_test runs the matrix on wasmtime.
 package wasmtime_test
 
 import (
+	"os"
 	"testing"
 
+	"github.com/linmem/linmem/integration/engines"
 	"github.com/linmem/linmem/integration/engines/wasmtimeengine"
 	"github.com/linmem/linmem/integration/matrix"
 )
 
-func TestMatrix(t *testing.T) {
-	matrix.Run(t, "wasmtime", wasmtimeengine.Default())
-}
+var list = []engines.Engine{wasmtimeengine.Default()}
+
+func TestMain(m *testing.M) { os.Exit(matrix.Main(m)) }
+
+func TestMatrix(t *testing.T) { matrix.Run(t, list...) }

@@ -2,12 +2,16 @@
 package wazero_test
 
 import (
+	"os"
 	"testing"
 
+	"github.com/linmem/linmem/integration/engines"
 	"github.com/linmem/linmem/integration/engines/wazeroengine"
 	"github.com/linmem/linmem/integration/matrix"
 )
 
-func TestMatrix(t *testing.T) {
-	matrix.Run(t, "wazero", wazeroengine.Compiler(), wazeroengine.Interpreter())
-}
+var list = []engines.Engine{wazeroengine.Compiler(), wazeroengine.Interpreter()}
+
+func TestMain(m *testing.M) { os.Exit(matrix.Main(m)) }
+
+func TestMatrix(t *testing.T) { matrix.Run(t, list...) }

@@ -1,4 +1,4 @@
-package engines
+package native_test
 
 import (
 	"context"
@@ -9,13 +9,14 @@ import (
 
 	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
+	"github.com/linmem/linmem/integration/engines"
 	"github.com/linmem/linmem/integration/guests"
 )
 
-// GoGuest returns an engine whose guest is written in Go, on a memory without a runtime: whatever module it is given, it
+// goEngine returns an engine whose guest is written in Go, on a memory without a runtime: whatever module it is given, it
 // behaves as guests.Bytes does. So the memories without a runtime are held to the same matrix.
-func GoGuest(name string, newMemory func(pages, max uint64) (linmem.Memory, func(), error)) Engine {
-	return Engine{Name: name, Open: func(context.Context, []byte) (guest.Instance, func(), error) {
+func goEngine(name string, newMemory func(pages, max uint64) (linmem.Memory, func(), error)) engines.Engine {
+	return engines.Engine{Name: name, Open: func(context.Context, []byte) (guest.Instance, func(), error) {
 		m, stop, err := newMemory(guests.BytesPages, guests.BytesMaxPages)
 		if err != nil {
 			return nil, nil, err

@@ -1,0 +1,8 @@
+//go:build !cgo
+
+package wasmtimeengine
+
+import "github.com/linmem/linmem/integration/engines"
+
+// Default is left out of this build.
+func Default() engines.Engine { return engines.LeftOut("wasmtime", engines.NeedsCgo) }

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/linmem/linmem/integration/inputs"
+)
+
+// input is the bytes to put into the guest: a file to be read straight into its memory, or bytes that are here already.
+type input struct {
+	name    string
+	path    string // "" if data is set
+	data    []byte
+	size    uint64
+	spooled bool // path is a temporary file
+}
+
+const (
+	// maxInput is what no 32-bit memory holds. It bounds what is taken from a stream.
+	maxInput = 4 << 30
+	// maxGuest is what no runtime compiles.
+	maxGuest = 1 << 30
+)
+
+// openInput finds out how large the input is. A stream, and a file that says that it is empty, as those of the kernel
+// do, is spooled to a temporary file for that.
+func openInput(name string, stdin io.Reader) (input, error) {
+	switch name {
+	case "":
+		return input{name: inputs.TZDataName, data: inputs.TZData, size: uint64(len(inputs.TZData))}, nil
+	case "-":
+		return spool(name, stdin)
+	}
+	f, info, err := openRegular(name)
+	if err != nil {
+		return input{}, err
+	}
+	defer f.Close()
+	if info.Size() == 0 {
+		return spool(name, f)
+	}
+	return input{name: name, path: name, size: uint64(info.Size())}, nil
+}
+
+func openRegular(name string) (*os.File, os.FileInfo, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("%s is not a regular file; a stream can be passed with --in -", name)
+	}
+	f, err := os.Open(name)
+	return f, info, err
+}
+
+func spool(name string, r io.Reader) (in input, err error) {
+	f, err := os.CreateTemp("", "linmem-input-*")
+	if err != nil {
+		return in, err
+	}
+	in = input{name: name, path: f.Name(), spooled: true}
+	n, err := io.Copy(f, io.LimitReader(r, maxInput+1))
+	if err == nil && n > maxInput {
+		err = fmt.Errorf("%s has more than the %d bytes of a 32-bit memory", name, int64(maxInput))
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		in.remove()
+		return input{}, err
+	}
+	in.size = uint64(n)
+	return in, nil
+}
+
+// remove removes what was spooled.
+func (in input) remove() {
+	if in.spooled {
+		_ = os.Remove(in.path)
+	}
+}
+
+// readInto fills b, which is as long as the input was when it was opened.
+func (in input) readInto(b []byte) error {
+	var r io.Reader = bytes.NewReader(in.data)
+	if in.path != "" {
+		f, err := os.Open(in.path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		r = f
+	}
+	if _, err := io.ReadFull(r, b); err != nil && !isEOF(err) {
+		return err
+	} else if isEOF(err) && len(b) > 0 {
+		return fmt.Errorf("%s is shorter than the %d bytes that it had, or claimed to have", in.name, in.size)
+	}
+	if _, err := io.ReadFull(r, make([]byte, 1)); !isEOF(err) {
+		return fmt.Errorf("%s is longer than the %d bytes that it had, or claimed to have", in.name, in.size)
+	}
+	return nil
+}
+
+func isEOF(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+
+// readGuest reads a module of the user's.
+func readGuest(name string) ([]byte, error) {
+	f, info, err := openRegular(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info.Size() > maxGuest {
+		return nil, fmt.Errorf("%s has %d bytes, more than the %d that a module can have", name, info.Size(), int64(maxGuest))
+	}
+	wasm, err := io.ReadAll(io.LimitReader(f, maxGuest))
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.HasPrefix(wasm, []byte("\x00asm")) {
+		return nil, fmt.Errorf("%s is not a wasm module: it does not begin with \\0asm", name)
+	}
+	return wasm, nil
+}
