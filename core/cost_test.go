@@ -106,6 +106,66 @@ func TestNoGoAllocations(t *testing.T) {
 	}
 }
 
+// Failures that take turns, as those of an allocator that is asked for a few sizes do, cost nothing at all.
+func TestFailuresThatTakeTurns(t *testing.T) {
+	p := comb(t, 100)
+	fail := func() {
+		for n := range uint64(3) {
+			if _, err := p.Alloc(2 + n); err == nil {
+				t.Fatal("did not fail")
+			}
+		}
+		if p.Free(linmem.Range{Start: 0, Len: 1}) == nil {
+			t.Fatal("did not fail")
+		}
+	}
+	fail()
+	if got := bytesAllocated(func() {
+		for range 1000 {
+			fail()
+		}
+	}); got > 0 {
+		t.Errorf("4,000 failures of four kinds allocate %d bytes", got)
+	}
+}
+
+// The room for what is known of pages is made when they become the allocator's, and not when they are used.
+func TestMetadataIsMadeWithThePages(t *testing.T) {
+	const n = 3 * 4096 // chunks of the bitmaps that nothing was in before
+	for name, own := range map[string]func(p *linmem.Pages) error{
+		"Reserve": func(p *linmem.Pages) error { return p.Reserve(n) },
+		"Adopt":   func(p *linmem.Pages) error { return p.Adopt(linmem.Range{Start: 4096, Len: n}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			mem := &toyMemory{size: 4096 + n, max: 1 << 20}
+			p, err := linmem.NewPages(mem)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := own(p); err != nil {
+				t.Fatal(err)
+			}
+			p.Freeze(true)
+			var runs [n]linmem.Range
+			if got := bytesAllocated(func() {
+				for i := range runs {
+					runs[i], err = p.Alloc(1)
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, r := range runs {
+					if err := p.Free(r); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}); got > 0 {
+				t.Errorf("%d allocations of one page, and their end, allocate %d bytes", n, got)
+			}
+		})
+	}
+}
+
 // Failures that differ each time must differ as values too, so they cost memory, but not a Go allocation each.
 func TestFailuresThatDiffer(t *testing.T) {
 	p := comb(t, 100)

@@ -3,6 +3,7 @@ package linmem
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 )
 
@@ -34,7 +35,7 @@ var (
 	errNoRoom     = because(ErrOutOfMemory, "the pages behind the run are taken: allocate a new run and copy")
 	errDisplaced  = because(ErrOutOfMemory, "the guest grew its memory behind the run: allocate a new run and copy")
 	errZeroPages  = because(ErrInvalid, "0 pages: ask for 1 at least")
-	errAlignment  = because(ErrInvalid, "the alignment must be a power of two, in pages")
+	errAlignment  = because(ErrInvalid, "the alignment must be a power of two, in pages, and 2^48 at most")
 	errTooLarge   = because(ErrInvalid, "more than the 2^48 pages of a 64-bit address space")
 	errOwned      = because(ErrInvalid, "some of these pages are the allocator's already: adopt foreign pages only")
 	errPageZero   = because(ErrInvalid, "page 0 holds the guest's null address: leave it out, or pass WithPageZero")
@@ -58,7 +59,12 @@ type Error struct {
 // Error returns the call, its size, its address and the reason as one line.
 func (e *Error) Error() string {
 	b := append([]byte("linmem: "), e.Op...)
-	if e.Size != 0 {
+	switch {
+	case e.Size == math.MaxUint64:
+		b = append(b, " of more than 2^64 bytes"...)
+	case e.Size == PageSize:
+		b = append(b, " of 65536 bytes (1 page)"...)
+	case e.Size != 0:
 		b = append(b, " of "...)
 		b = strconv.AppendUint(b, e.Size, 10)
 		b = append(b, " bytes"...)
@@ -83,21 +89,25 @@ func (e *Error) Unwrap() error { return e.Err }
 // implement [Memory].
 //
 // An error must carry its call and size; it must never change once it was returned, since the caller may keep it or
-// print it on another goroutine; and it must cost an allocator at its limit no garbage. So errors are cut from blocks
-// made beforehand, one Go allocation of 3 KiB for 64 of them, and the same failure again is the same error again.
+// print it on another goroutine; and it should not feed the collector just when memory is short. So errors are cut from
+// blocks made beforehand, one Go allocation of 3 KiB for 64 of them, and a failure like one of the last four is the same
+// error again and costs nothing.
 //
 // A pool is for one goroutine at a time.
 type ErrorPool struct {
-	last  *Error
-	block []Error
+	recent [4]*Error
+	next   uint8 // place in recent of the next new error
+	block  []Error
 }
 
 const errorBlock = 64
 
 // Get returns an [*Error] with these fields; addr and size are bytes.
 func (p *ErrorPool) Get(op string, addr, size uint64, err error) error {
-	if l := p.last; l != nil && l.Addr == addr && l.Size == size && l.Op == op && same(l.Err, err) {
-		return l
+	for _, e := range p.recent {
+		if e != nil && e.Addr == addr && e.Size == size && e.Op == op && same(e.Err, err) {
+			return e
+		}
 	}
 	if len(p.block) == 0 {
 		p.block = make([]Error, errorBlock)
@@ -105,7 +115,8 @@ func (p *ErrorPool) Get(op string, addr, size uint64, err error) error {
 	e := &p.block[0]
 	p.block = p.block[1:]
 	*e = Error{Op: op, Addr: addr, Size: size, Err: err}
-	p.last = e
+	p.recent[p.next%uint8(len(p.recent))] = e
+	p.next++
 	return e
 }
 

@@ -20,7 +20,7 @@ func FuzzPages(f *testing.F) {
 	})
 }
 
-// The seeds are where fuzzing starts, and all of it that a plain test runs.
+// The seeds are where fuzzing starts; a plain test runs them, and the corpus in testdata/fuzz.
 func TestFuzzSeedsReachEveryOutcome(t *testing.T) {
 	seen := map[outcome]bool{}
 	for _, seed := range fuzzSeeds {

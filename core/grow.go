@@ -12,11 +12,8 @@ func (p *Pages) ensure(op string, n, align uint64) (start uint64, err error) {
 	if err := checkLen(n); err != nil {
 		return 0, p.errs.GetPages(op, 0, n, err)
 	}
-	if align == 0 || align&(align-1) != 0 {
+	if align == 0 || align&(align-1) != 0 || align > maxPages {
 		return 0, p.errs.GetPages(op, 0, n, errAlignment)
-	}
-	if align > maxPages {
-		return 0, p.errs.GetPages(op, 0, n, errTooLarge)
 	}
 	if start, ok := p.free.FindRun(n, align, p.end); ok {
 		return start, nil
@@ -109,7 +106,8 @@ func (p *Pages) own(end uint64) {
 	p.give(start, n)
 }
 
-// ask returns the memory's size, which is not below what it was known to be.
+// ask returns the memory's size, which is not below what it was known to be: a closed memory has 0 pages, and only Grow
+// says why.
 func (p *Pages) ask() (size uint64, err error) {
 	size = p.g.NumPages()
 	switch {

@@ -71,7 +71,14 @@ func TestObserver(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			seen = nil // whether the pages at the start are reported is open
+			var atStart []string
+			if tt.size > 0 {
+				atStart = []string{fmt.Sprintf("foreign [0,%d)", tt.size)}
+			}
+			if !slices.Equal(seen, atStart) {
+				t.Errorf("the observer saw %q of the start, want %q", seen, atStart)
+			}
+			seen = nil
 			*observer = linmem.Observer{}
 			p.Freeze(tt.frozen)
 			mem.guestGrow(tt.ahead)

@@ -55,6 +55,6 @@ type Observer struct {
 	GrowRefused func(delta uint64, cause error)
 
 	// Foreign: these pages were found to be the guest's. They were there at the start, or the guest has added them since
-	// the allocator last looked.
+	// the allocator last looked. A page 0 that the allocator withholds is not among them.
 	Foreign func(r Range)
 }

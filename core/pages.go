@@ -1,6 +1,9 @@
 package linmem
 
-import "github.com/linmem/linmem/core/internal/bitmap"
+import (
+	"github.com/linmem/linmem/core/internal/bitmap"
+	"github.com/linmem/linmem/core/internal/freeset"
+)
 
 // Pages allocates runs of pages in a linear memory: address-ordered first fit, and growth when nothing fits. See the
 // package's documentation for the model.
@@ -20,7 +23,7 @@ type Pages struct {
 	frozen bool
 
 	end     uint64 // the memory's size when last seen; pages past it are nobody's yet
-	free    bitmap.Set
+	free    freeset.Set
 	starts  bitmap.Set
 	foreign ranges
 
@@ -32,7 +35,8 @@ type Pages struct {
 	errs ErrorPool
 }
 
-// NewPages returns an allocator that owns no page of g yet. The pages that exist are the guest's.
+// NewPages returns an allocator that owns no page of g yet. The pages that exist are the guest's. It fails with
+// [ErrInvalid] if g is nil.
 //
 // It takes [WithMaxPages], [WithPageZero] and [WithObserver].
 func NewPages(g Grower, opts ...Option) (*Pages, error) {
@@ -40,9 +44,9 @@ func NewPages(g Grower, opts ...Option) (*Pages, error) {
 		return nil, &Error{Op: "NewPages", Err: errNilGrower}
 	}
 	p := &Pages{g: g, opts: newOptions(opts)}
-	size := g.NumPages()
-	if size > maxPages {
-		return nil, &Error{Op: "NewPages", Size: pagesToBytes(size), Err: errGrewTooFar}
+	size, err := p.ask()
+	if err != nil {
+		return nil, &Error{Op: "NewPages", Err: err}
 	}
 	p.meet(size)
 	return p, nil

@@ -49,8 +49,13 @@ func (i *Instance) Signature(name string) (sig guest.Signature, ok bool) {
 
 // HasExport implements [guest.Instance].
 func (i *Instance) HasExport(name string) bool {
-	_, err := i.mem.inst.Exports.Get(name)
-	return err == nil
+	export, err := i.mem.inst.Exports.Get(name)
+	if err != nil {
+		return false
+	}
+	kind := export.Kind()
+	runtime.KeepAlive(i)
+	return kind == wasmer.FUNCTION || kind == wasmer.MEMORY || kind == wasmer.GLOBAL
 }
 
 // Global implements [guest.Instance].

@@ -29,8 +29,8 @@ type Memory struct {
 // New returns the memory that inst exports under that name; "" is the only memory that it exports. A memory that is not
 // exported is out of reach.
 //
-// It fails with [linmem.ErrInvalid] if there is none, and with [linmem.ErrClosed] if the instance is closed. Once it is
-// closed every call of the Memory reports that too.
+// It fails with [linmem.ErrInvalid] if there is none, and with [linmem.ErrClosed] if the instance is closed, or exports
+// nothing at all, which wasmer-go does not tell apart. Once it is closed every call of the Memory reports that too.
 func New(inst *wasmer.Instance, name string) (*Memory, error) {
 	fail := func(err error) (*Memory, error) {
 		return nil, &linmem.Error{Op: "wasmermem.New", Err: err}

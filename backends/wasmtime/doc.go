@@ -17,10 +17,10 @@
 //
 // # Views
 //
-// A view is good until the memory next grows, be it by the host or by the guest's own memory.grow. wasmtime reserves
-// address space for a 32-bit memory by default, so that it does not move, but a configuration may say otherwise, and
-// a 64-bit memory does move. Fetch the view again after every call into the guest and after every allocation. A view
-// does not keep the memory alive: it is gone with the store.
+// A view is good until the memory next grows, be it by the host or by the guest's own memory.grow. By default wasmtime
+// reserves 4 GiB of address space for a memory, within which it does not move; past that, or with another configuration,
+// a growth moves it. Fetch the view again after every call into the guest and after every allocation. A view does not
+// keep the memory alive: it is gone with the store. The [Memory] keeps the store.
 //
 // # What may run at the same time
 //
@@ -30,11 +30,16 @@
 //
 // # Cost
 //
-// Every access to wasmtime is a call through cgo. NumPages takes some 60 ns, View twice that, a call of a guest function
-// several microseconds.
+// Every access to wasmtime is a call through cgo, of which View makes two. The README has the figures; they are those of
+// BenchmarkMemory.
 //
 // # Traps that are taken care of
 //
 //   - wasmtime-go panics when a closed store is used: here it is [linmem.ErrClosed].
 //   - The slice of an empty memory is nil: here a view never is.
+//
+// # Traps that remain
+//
+//   - An instance or a memory of another store than the one that is passed ends the process.
+//   - A panic of a host function that the guest calls comes out of [Instance.Call].
 package wasmtimemem

@@ -49,7 +49,11 @@ func (i *Instance) Signature(name string) (sig guest.Signature, ok bool) {
 
 // HasExport implements [guest.Instance].
 func (i *Instance) HasExport(name string) bool {
-	return !i.closed() && i.inst.GetExport(i.mem.store, name) != nil
+	if i.closed() {
+		return false
+	}
+	export := i.inst.GetExport(i.mem.store, name)
+	return export != nil && (export.Func() != nil || export.Memory() != nil || export.Global() != nil)
 }
 
 // Global implements [guest.Instance].

@@ -24,7 +24,7 @@ type Memory struct {
 }
 
 // New returns the memory that inst exports under that name; "" is the only memory that it exports. A memory that is not
-// exported is out of reach.
+// exported is out of reach. The instance must be of that store: wasmtime ends the process otherwise.
 //
 // It fails with [linmem.ErrInvalid] if there is none, or if "" leaves a choice of several, and with [linmem.ErrClosed]
 // if the store is closed. Once the store is closed every call of the Memory reports that too.
@@ -62,19 +62,26 @@ func find(store *wasmtime.Store, inst *wasmtime.Instance, name string) (*wasmtim
 		}
 		return nil, fmt.Errorf("%w: the instance exports no memory %q", linmem.ErrInvalid, name)
 	}
-	var found []*wasmtime.Memory
+	var only *wasmtime.Memory
 	for _, export := range inst.Exports(store) {
-		if mem := export.Memory(); mem != nil {
-			found = append(found, mem)
+		mem := export.Memory()
+		if mem != nil && only != nil && !same(store, only, mem) {
+			return nil, fmt.Errorf("%w: the instance exports several memories: name one", linmem.ErrInvalid)
+		}
+		if mem != nil {
+			only = mem
 		}
 	}
-	switch len(found) {
-	case 0:
+	if only == nil {
 		return nil, fmt.Errorf("%w: the instance exports no memory", linmem.ErrInvalid)
-	case 1:
-		return found[0], nil
 	}
-	return nil, fmt.Errorf("%w: the instance exports %d memories: name one", linmem.ErrInvalid, len(found))
+	return only, nil
+}
+
+// same reports whether two exports are one memory under two names. Empty memories may share an address without being the
+// same, so they never are.
+func same(store *wasmtime.Store, a, b *wasmtime.Memory) bool {
+	return a.DataSize(store) > 0 && b.DataSize(store) > 0 && a.Data(store) == b.Data(store)
 }
 
 // NumPages implements [linmem.Grower], by a call through cgo.

@@ -4,6 +4,8 @@ package wasmtimemem_test
 
 import (
 	"errors"
+	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
@@ -36,6 +38,8 @@ const (
 	oneMemory = `(module (memory (export "memory") 1 2) (func (export "f")))`
 	noMemory  = `(module (memory 1) (func (export "f")))`
 	memories  = `(module (memory (export "a") 1) (memory (export "b") 2))`
+	twoNames  = `(module (memory (export "a") (export "b") 1))`
+	empties   = `(module (memory (export "a") 0) (memory (export "b") 0))`
 )
 
 func TestNewFindsTheMemory(t *testing.T) {
@@ -47,6 +51,7 @@ func TestNewFindsTheMemory(t *testing.T) {
 		{oneMemory, "memory", 1},
 		{memories, "a", 1},
 		{memories, "b", 2},
+		{twoNames, "", 1},
 	} {
 		store, inst := instantiate(t, tt.wat)
 		m, err := wasmtimemem.New(store, inst, tt.name)
@@ -67,6 +72,7 @@ func TestNewRefuses(t *testing.T) {
 		{noMemory, ""},
 		{noMemory, "memory"},
 		{memories, ""},
+		{empties, ""},
 	} {
 		store, inst := instantiate(t, tt.wat)
 		if _, err := wasmtimemem.New(store, inst, tt.name); !errors.Is(err, linmem.ErrInvalid) {
@@ -156,6 +162,85 @@ func TestPanicOfTheHost(t *testing.T) {
 	t.Errorf("Call returned, error %v", err)
 }
 
+// TestMemory64 holds a 64-bit memory to the whole suite.
+func TestMemory64(t *testing.T) {
+	linmemtest.Run(t, linmemtest.Config{New: func(maxPages uint64) (linmem.Memory, func(), error) {
+		wasm, err := wasmtime.Wat2Wasm(fmt.Sprintf(`(module
+			(memory (export "memory") i64 0 %d)
+			(func (export "grow") (param i64) (result i64) (memory.grow (local.get 0)))
+			(func (export "load") (param i64) (result i32) (i32.load8_u (local.get 0)))
+			(func (export "store") (param i64 i32) (i32.store8 (local.get 0) (local.get 1))))`, maxPages))
+		if err != nil {
+			return nil, nil, err
+		}
+		inst, stop, err := open(wasm)
+		if err != nil {
+			return nil, nil, err
+		}
+		return linmemtest.NewGuestMemory(inst), stop, nil
+	}})
+}
+
+// TestPagesPast4GiB allocates where 32 bits do not reach.
+func TestPagesPast4GiB(t *testing.T) {
+	store, inst := instantiate(t, `(module
+		(memory (export "memory") i64 65535)
+		(func (export "load") (param i64) (result i32) (i32.load8_u (local.get 0))))`)
+	guest, err := wasmtimemem.NewInstance(store, inst, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := linmem.NewPages(guest.Memory())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := pages.Alloc(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := guest.Memory().View(r.Addr(), r.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := r.Addr() + r.Bytes() - 1
+	view[r.Bytes()-1] = 0x7e
+	if got, err := guest.Call(t.Context(), "load", last); err != nil || len(got) != 1 || got[0] != 0x7e || last < 1<<32 {
+		t.Errorf("the guest reads %#x, %v at %#x, want 0x7e", got, err, last)
+	}
+}
+
+// TestKeepsTheStore holds that a Memory keeps its store from the collector.
+func TestKeepsTheStore(t *testing.T) {
+	m := func() *wasmtimemem.Memory {
+		module, err := wasmtime.NewModule(engine, linmemtest.Module(1, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := wasmtime.NewStore(engine)
+		inst, err := wasmtime.NewInstance(store, module, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := wasmtimemem.New(store, inst, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}()
+	for range 10 {
+		runtime.GC()
+		view, err := m.View(0, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		view[0]++
+	}
+	if view, err := m.View(0, 1); err != nil || view[0] != 10 {
+		t.Errorf("the first byte is %d, %v, want 10", view, err)
+	}
+}
+
+// A refused growth is not among these: wasmtime-go makes an error object of its own for it.
 func TestViewMakesNoGoAllocation(t *testing.T) {
 	inst, stop, err := open(linmemtest.Module(2, 4))
 	if err != nil {

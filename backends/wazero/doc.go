@@ -12,11 +12,11 @@
 // # Views
 //
 // A view is good until the memory next grows, be it by the host or by the guest's own memory.grow. wazero keeps a
-// memory in a Go slice, and a growth beyond the slice's capacity copies all of it to a new place: a view from before
-// is then a window on the old copy, which nobody reads any more. Writes to it are lost without a word. Fetch the view
-// again after every call into the guest and after every allocation. A runtime configured with
-// WithMemoryCapacityFromMax(true) reserves the capacity at instantiation; then no growth moves the memory, and a growth
-// by one page no longer costs a copy of everything.
+// memory in a Go slice and appends to it, so a growth beyond the slice's capacity copies all of it to a new place: a
+// view from before is then a window on the old copy, which nobody reads any more. Writes to it are lost without a word.
+// Fetch the view again after every call into the guest and after every allocation. A runtime configured with
+// WithMemoryCapacityFromMax(true) reserves the capacity for the maximum at instantiation; then no growth moves the
+// memory, or copies it.
 //
 // # What may run at the same time
 //
@@ -32,6 +32,14 @@
 //   - api.Memory.Grow takes 32 bits, so a larger delta would be cut down to a small one.
 //   - api.Module.Memory is a non-nil interface around nil for a module without a memory.
 //   - api.Memory works on after the module was closed, on memory that may be unmapped.
+//
+// # Traps that remain
+//
+//   - The exit of a WASI command (proc_exit, also at the end of _start) closes the module: every call is ErrClosed then.
+//   - A module that imports its memory from another is not its owner, and wazero does not tell who is. Closing the owner
+//     goes unnoticed here; and with a MemoryAllocator, closing either frees the memory under the other, whose views then
+//     fault. Close both together.
+//   - A panic of a host function that the guest calls is an error of [Instance.Call].
 //
 // wazero has neither 64-bit memories nor several memories in one instance.
 package wazeromem

@@ -26,7 +26,7 @@ type Memory struct {
 // New returns the memory that mod exports under that name; "" is its only memory, exported or not.
 //
 // It fails with [linmem.ErrInvalid] if there is none, and with [linmem.ErrClosed] if mod is closed. Once mod is closed
-// every call of the Memory reports that too. A module that imports its memory does not own it: close the owner last.
+// every call of the Memory reports that too. About a module that imports its memory, see the package doc.
 func New(mod api.Module, name string) (*Memory, error) {
 	fail := func(err error) (*Memory, error) {
 		return nil, &linmem.Error{Op: "wazeromem.New", Err: err}

@@ -9,6 +9,7 @@ import (
 	"github.com/linmem/linmem/core/linmemtest"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 
 	wazeromem "github.com/linmem/linmem/backends/wazero"
 )
@@ -111,6 +112,70 @@ func TestCallFromTheHost(t *testing.T) {
 	results, err := inst.Call(ctx, "sum", 10)
 	if err != nil || len(results) != 1 || results[0] != 55 {
 		t.Errorf("sum(10) = %d, %v, want 55", results, err)
+	}
+}
+
+// countingAllocator is wazero's hook for the memory of guests, and counts what is freed.
+type countingAllocator struct{ freed int }
+
+func (a *countingAllocator) Allocate(_, max uint64) experimental.LinearMemory {
+	return &countedMemory{a, make([]byte, max)}
+}
+
+type countedMemory struct {
+	allocator *countingAllocator
+	data      []byte
+}
+
+func (m *countedMemory) Reallocate(size uint64) []byte { return m.data[:size] }
+func (m *countedMemory) Free()                         { m.allocator.freed++ }
+
+// TestImporterFreesTheMemory holds what the package doc says of a module that imports its memory: that wazero frees it
+// when the importer is closed, though the owner is not.
+func TestImporterFreesTheMemory(t *testing.T) {
+	var allocator countingAllocator
+	ctx := experimental.WithMemoryAllocator(context.Background(), &allocator)
+	r := wazero.NewRuntime(ctx)
+	defer func() { _ = r.Close(ctx) }()
+	owner, err := r.InstantiateWithConfig(ctx, linmemtest.Module(1, 2), wazero.NewModuleConfig().WithName("owner"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// (module (import "owner" "memory" (memory 1)))
+	importer, err := r.Instantiate(ctx, []byte("\x00asm\x01\x00\x00\x00"+"\x02\x11\x01\x05owner\x06memory\x02\x00\x01"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := importer.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if allocator.freed != 1 || owner.IsClosed() {
+		t.Errorf("freed %d times, owner closed: %t; if wazero has mended this, so can the package doc",
+			allocator.freed, owner.IsClosed())
+	}
+}
+
+// TestPanicOfTheHost holds what the package doc says of it.
+func TestPanicOfTheHost(t *testing.T) {
+	ctx := context.Background()
+	r := wazero.NewRuntime(ctx)
+	defer func() { _ = r.Close(ctx) }()
+	panics := func(context.Context) { panic("no") }
+	if _, err := r.NewHostModuleBuilder("host").NewFunctionBuilder().WithFunc(panics).Export("f").Instantiate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	// (module (import "host" "f" (func)) (memory 1) (export "f" (func 0)))
+	mod, err := r.Instantiate(ctx, []byte("\x00asm\x01\x00\x00\x00"+"\x01\x04\x01\x60\x00\x00"+
+		"\x02\x0a\x01\x04host\x01f\x00\x00"+"\x05\x03\x01\x00\x01"+"\x07\x05\x01\x01f\x00\x00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inst, err := wazeromem.NewInstance(mod, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := inst.Call(ctx, "f"); err == nil {
+		t.Error("a panic of the host is no error")
 	}
 }
 

@@ -21,6 +21,7 @@ type Instance interface {
 	// runtime's matter. A trap is the runtime's own error, to be found with errors.As. A name that is not an exported
 	// function, and a number of arguments that is not the function's, is [linmem.ErrInvalid]; a signature with types
 	// other than the four numeric ones is [linmem.ErrUnsupported]; an instance that was closed is [linmem.ErrClosed].
+	// Whether a panic of a host function that the guest calls is an error or goes on is the runtime's matter.
 	Call(ctx context.Context, name string, args ...uint64) ([]uint64, error)
 
 	// HasExport reports whether the guest exports a function, memory or global of that name, and is not closed.

@@ -1,6 +1,9 @@
 package linmemtest
 
-import "math/bits"
+import (
+	"fmt"
+	"math/bits"
+)
 
 type testCase struct {
 	name        string
@@ -80,7 +83,11 @@ var cases = []testCase{
 		few, viewAliases,
 	},
 	{
-		"view-life", "A view fetched after a growth, by the host or the guest, shows the memory as it is.",
+		"view-after-growth", "A view fetched after a growth, by the host or the guest, is the memory that the guest sees.",
+		few, viewAfterGrowth,
+	},
+	{
+		"view-life", "A view lives until the memory grows; a growth by 0, one that is refused and a look at the size end none.",
 		few, viewLife,
 	},
 	{
@@ -92,14 +99,16 @@ var cases = []testCase{
 		some, pagesOnIt,
 	},
 	{
-		"use-after-stop", "Once the owner is closed a call works on or reports ErrClosed; it never panics.",
+		"use-after-stop", "Once the owner is closed, NumPages is 0 and every call reports ErrClosed; none panics.",
 		few, useAfterStop,
 	},
 }
 
-// needs says what a case needs that the machine does not have, or "".
-func (c testCase) needs() string {
+// needs says what a case needs and is not to have, or "".
+func (c testCase) needs(cfg Config) string {
 	switch {
+	case cfg.MaxPages != 0 && c.maxPages > cfg.MaxPages:
+		return fmt.Sprintf("Config.MaxPages is %d, and the case needs %d", cfg.MaxPages, c.maxPages)
 	case c.maxPages < all:
 		return ""
 	case bits.UintSize == 32:

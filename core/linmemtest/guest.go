@@ -28,7 +28,7 @@ type guestMemory struct {
 
 func (m *guestMemory) GuestGrow(delta uint64) (prev uint64, err error) {
 	prev, err = m.call("grow", delta)
-	if err == nil && prev == math.MaxUint32 { // -1, as an i32
+	if err == nil && (prev == math.MaxUint32 || prev == math.MaxUint64) { // -1 as an i32, or an i64
 		err = fmt.Errorf("the guest's memory.grow by %d pages: %w", delta, linmem.ErrOutOfMemory)
 	}
 	return prev, err

@@ -62,6 +62,7 @@ func RunInstance(t *testing.T, open func(wasm []byte) (inst guest.Instance, stop
 			{"", nil, linmem.ErrInvalid},
 			{"memory", nil, linmem.ErrInvalid},
 			{"i32-global", nil, linmem.ErrInvalid},
+			{"table", nil, linmem.ErrInvalid},
 			{"i32", nil, linmem.ErrInvalid},
 			{"i32", []uint64{1, 2}, linmem.ErrInvalid},
 			{"reference", []uint64{0}, linmem.ErrUnsupported},
@@ -99,7 +100,7 @@ func RunInstance(t *testing.T, open func(wasm []byte) (inst guest.Instance, stop
 		inst, stop := setup(t)
 		defer stop()
 		for name, want := range map[string]bool{
-			"i32": true, "memory": true, "i32-global": true, "missing": false, "": false,
+			"i32": true, "memory": true, "i32-global": true, "table": false, "missing": false, "": false,
 		} {
 			if got := inst.HasExport(name); got != want {
 				t.Errorf("HasExport(%q) = %t, want %t", name, got, want)
@@ -110,7 +111,7 @@ func RunInstance(t *testing.T, open func(wasm []byte) (inst guest.Instance, stop
 				t.Errorf("Global(%q) = %#x, %t, want %#x", name, got, ok, want)
 			}
 		}
-		for _, name := range []string{"missing", "i32", "memory"} {
+		for _, name := range []string{"missing", "i32", "memory", "table"} {
 			if _, ok := inst.Global(name); ok {
 				t.Errorf("Global(%q) is there", name)
 			}

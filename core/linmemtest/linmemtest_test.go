@@ -39,6 +39,17 @@ type mutant struct {
 	grow     func(m *mutant, delta uint64) (uint64, error)
 	view     func(m *mutant, addr, n uint64) ([]byte, error)
 	stale    []byte
+	moved    bool
+	stopped  bool
+}
+
+// viewMoved is the View of a memory that moved without having grown: it shows a copy.
+func viewMoved(m *mutant, addr, n uint64) ([]byte, error) {
+	b, err := m.Memory.View(addr, n)
+	if err == nil && m.moved {
+		b = append(make([]byte, 0, n), b...)
+	}
+	return b, err
 }
 
 func (m *mutant) NumPages() uint64 {
@@ -228,7 +239,7 @@ func TestMutants(t *testing.T) {
 			}},
 		},
 		{
-			"base kept over a growth", "view-life",
+			"base kept over a growth", "contents-are-kept",
 			mutant{view: func(m *mutant, addr, n uint64) ([]byte, error) {
 				b, err := m.Memory.View(addr, n)
 				if err != nil || n != linmem.PageSize {
@@ -240,18 +251,52 @@ func TestMutants(t *testing.T) {
 				return m.stale, nil
 			}},
 		},
+		{
+			"moves at a growth by 0", "view-life",
+			mutant{grow: func(m *mutant, delta uint64) (uint64, error) {
+				m.moved = m.moved || delta == 0
+				return m.Memory.Grow(delta)
+			}, view: viewMoved},
+		},
+		{
+			"moves at a refused growth", "view-life",
+			mutant{grow: func(m *mutant, delta uint64) (uint64, error) {
+				prev, err := m.Memory.Grow(delta)
+				m.moved = m.moved || err != nil
+				return prev, err
+			}, view: viewMoved},
+		},
+		{
+			"size left after stop", "use-after-stop",
+			mutant{grow: func(m *mutant, delta uint64) (uint64, error) {
+				if m.stopped {
+					return 0, linmem.ErrClosed
+				}
+				return m.Memory.Grow(delta)
+			}},
+		},
+		{
+			"view left after stop", "use-after-stop",
+			mutant{numPages: func(m *mutant) uint64 {
+				if m.stopped {
+					return 0
+				}
+				return m.Memory.NumPages()
+			}},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if linmemtest.RaceDetector && tt.caught == "all-65536-pages" {
 				t.Skip("the case that catches it does not run under the race detector")
 			}
-			err := linmemtest.Check(linmemtest.Config{New: func(maxPages uint64) (linmem.Memory, func(), error) {
-				if maxPages == 65536 && tt.caught != "all-65536-pages" {
-					return nil, nil, errors.New("4 GiB are for the mutant that needs them")
-				}
+			maxPages := uint64(1000) // 4 GiB are for the mutant that needs them
+			if tt.caught == "all-65536-pages" {
+				maxPages = 0
+			}
+			err := linmemtest.Check(linmemtest.Config{MaxPages: maxPages, New: func(maxPages uint64) (linmem.Memory, func(), error) {
 				m := tt.mutant
 				m.Memory, m.max = linmemtest.NewMemory(0, maxPages), maxPages
-				return &m, func() {}, nil
+				return &m, func() { m.stopped = true }, nil
 			}})
 			if err == nil {
 				t.Fatal("the suite found nothing")
@@ -260,6 +305,56 @@ func TestMutants(t *testing.T) {
 				t.Errorf("%s did not report it; the suite found:\n%v", tt.caught, err)
 			}
 		})
+	}
+}
+
+// staleGuest is a memory with a guest, whose host goes on with the bytes of before once the guest has grown it.
+type staleGuest struct {
+	linmem.Memory
+	before []byte
+}
+
+func (m *staleGuest) View(addr, n uint64) ([]byte, error) {
+	if m.before != nil && addr < uint64(len(m.before)) && n <= uint64(len(m.before))-addr {
+		return m.before[addr : addr+n : addr+n], nil
+	}
+	return m.Memory.View(addr, n)
+}
+
+func (m *staleGuest) GuestGrow(delta uint64) (uint64, error) {
+	if m.before == nil {
+		b, err := m.Memory.View(0, m.NumPages()*linmem.PageSize)
+		if err != nil {
+			return 0, err
+		}
+		m.before = append([]byte{}, b...)
+	}
+	return m.Grow(delta)
+}
+
+func (m *staleGuest) GuestLoad(addr uint64) (byte, error) {
+	b, err := m.Memory.View(addr, 1)
+	if err != nil {
+		return 0, err
+	}
+	return b[0], nil
+}
+
+func (m *staleGuest) GuestStore(addr uint64, v byte) error {
+	b, err := m.Memory.View(addr, 1)
+	if err == nil {
+		b[0] = v
+	}
+	return err
+}
+
+// TestStaleBase shows that the worst of mistakes is found, though the host agrees with itself.
+func TestStaleBase(t *testing.T) {
+	err := linmemtest.Check(linmemtest.Config{MaxPages: 1000, New: func(n uint64) (linmem.Memory, func(), error) {
+		return &staleGuest{Memory: linmemtest.NewMemory(0, n)}, func() {}, nil
+	}})
+	if err == nil || !strings.Contains(err.Error(), "view-after-growth: ") {
+		t.Errorf("the suite found %v", err)
 	}
 }
 

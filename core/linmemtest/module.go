@@ -26,6 +26,7 @@ func Module(pages, max uint64) []byte {
 //
 //	(module
 //	  (memory (export "memory") 1 10)
+//	  (table (export "table") 1 funcref)
 //	  (global (export "i32-global") i32 (i32.const -1))
 //	  (global (export "f64-global") f64 (f64.const 1.5))
 //	  (func (export "i32") (param i32) (result i32) (local.get 0))
@@ -38,6 +39,7 @@ func Module(pages, max uint64) []byte {
 //	  (func (export "trap") (unreachable)))
 func callModule() []byte {
 	m := module{memory: []byte{hasMax, 1, 10}}
+	m.table("table", funcref, noMax, 1)
 	m.global("i32-global", i32, i32Const, 0x7f) // -1 in signed LEB128
 	m.global("f64-global", f64, binary.LittleEndian.AppendUint64([]byte{f64Const}, math.Float64bits(1.5))...)
 	for _, t := range []struct {
@@ -55,11 +57,12 @@ func callModule() []byte {
 
 // Codes of the binary format, see https://webassembly.github.io/spec/core/binary/.
 const (
-	sectionType, sectionFunction, sectionMemory      = 1, 3, 5
-	sectionGlobal, sectionExport, sectionCode        = 6, 7, 10
-	kindFunction, kindMemory, kindGlobal             = 0, 2, 3
-	i32, i64, f32, f64, funcref                 byte = 0x7f, 0x7e, 0x7d, 0x7c, 0x70
-	functionType, hasMax, immutable                  = 0x60, 1, 0
+	sectionType, sectionFunction, sectionTable           = 1, 3, 4
+	sectionMemory                                        = 5
+	sectionGlobal, sectionExport, sectionCode            = 6, 7, 10
+	kindFunction, kindTable, kindMemory, kindGlobal      = 0, 1, 2, 3
+	i32, i64, f32, f64, funcref                     byte = 0x7f, 0x7e, 0x7d, 0x7c, 0x70
+	functionType, noMax, hasMax, immutable               = 0x60, 0, 1, 0
 
 	unreachable, end, localGet       = 0x00, 0x0b, 0x20
 	i32Load8U, i32Store8, memoryGrow = 0x2d, 0x3a, 0x40
@@ -68,8 +71,8 @@ const (
 
 // module collects the parts of a wasm module with one memory, exported as "memory". Each function has a type of its own.
 type module struct {
-	memory                                    []byte // its limits
-	types, functions, globals, codes, exports [][]byte
+	memory                                            []byte // its limits
+	types, functions, tables, globals, codes, exports [][]byte
 }
 
 func (m *module) function(name string, params, results []byte, body ...byte) {
@@ -80,6 +83,11 @@ func (m *module) function(name string, params, results []byte, body ...byte) {
 	m.export(name, kindFunction, index)
 	body = append(append([]byte{0}, body...), end) // 0 locals
 	m.codes = append(m.codes, counted(len(body), body))
+}
+
+func (m *module) table(name string, typ ...byte) {
+	m.export(name, kindTable, byte(len(m.tables)))
+	m.tables = append(m.tables, typ)
 }
 
 func (m *module) global(name string, typ byte, value ...byte) {
@@ -100,6 +108,7 @@ func (m *module) encode() []byte {
 	}{
 		{sectionType, m.types},
 		{sectionFunction, m.functions},
+		{sectionTable, m.tables},
 		{sectionMemory, [][]byte{m.memory}},
 		{sectionGlobal, m.globals},
 		{sectionExport, m.exports},

@@ -94,49 +94,90 @@ func viewAliases(f *fixture) error {
 	if b[2] = 0x55; a[3] != 0x55 {
 		return errors.New("what one view writes the other does not read")
 	}
+	return f.guestAgrees(addr)
+}
+
+// guestAgrees holds the guest and the host to the same bytes at addr: each reads what the other writes. Without a guest
+// there is nobody to disagree.
+func (f *fixture) guestAgrees(addr uint64) error {
 	g, ok := f.Memory.(Guest)
 	if !ok {
 		return nil
 	}
-	if got, err := g.GuestLoad(addr + 3); err != nil || got != 0x55 {
-		return fmt.Errorf("the guest reads %#x, %w where the host wrote 0x55", got, err)
+	b, err := f.view(addr, 1)
+	if err != nil {
+		return err
+	}
+	b[0] = 0x55
+	if got, err := g.GuestLoad(addr); err != nil || got != 0x55 {
+		return fmt.Errorf("at %d pages, the guest reads %#x, %w at %#x where the host wrote 0x55", f.NumPages(), got, err, addr)
 	}
 	if err := g.GuestStore(addr, 0x66); err != nil {
 		return fmt.Errorf("the guest's store: %w", err)
 	}
-	if a[0] != 0x66 {
-		return fmt.Errorf("the host reads %#x where the guest wrote 0x66", a[0])
+	if b[0] != 0x66 {
+		return fmt.Errorf("at %d pages, the host reads %#x at %#x where the guest wrote 0x66", f.NumPages(), b[0], addr)
+	}
+	return nil
+}
+
+func viewAfterGrowth(f *fixture) error {
+	if err := f.grow(1); err != nil {
+		return err
+	}
+	first := f.NumPages() - 1
+	for i, grow := range []func() error{
+		func() error { return f.grow(1) },
+		func() error { _, err := f.guestGrow(1); return err },
+		func() error { return f.grow(2) },
+		func() error { _, err := f.guestGrow(2); return err },
+	} {
+		err := firstError(
+			func() error { return f.fill(first) },
+			grow,
+			func() error { return f.holds(first) },
+			func() error { return f.guestAgrees(first*linmem.PageSize + 7) },
+			func() error { return f.guestAgrees(f.NumPages()*linmem.PageSize - 1) },
+		)
+		if err != nil {
+			return fmt.Errorf("at growth %d: %w", i, err)
+		}
 	}
 	return nil
 }
 
 func viewLife(f *fixture) error {
-	if err := f.grow(1); err != nil {
+	if err := f.grow(2); err != nil {
 		return err
 	}
-	first := f.NumPages() - 1
-	grows := []func() error{
-		func() error { return f.grow(1) },
-		func() error { _, err := f.guestGrow(1); return err },
-		func() error { return f.grow(2) },
+	addr := f.NumPages()*linmem.PageSize - 1
+	old, err := f.view(addr, 1)
+	if err != nil {
+		return err
 	}
-	for i, grow := range grows {
-		if err := f.fill(first); err != nil {
+	for i, look := range []struct {
+		what string
+		f    func() error
+	}{
+		{"NumPages", func() error { f.NumPages(); return nil }},
+		{"Grow(0)", func() error { return f.grow(0) }},
+		{"a refused growth", func() error { return f.refuses(f.max) }},
+		{"a view of something else", func() error { _, err := f.view(0, addr); return err }},
+		{"a view past the end", func() error { return f.outOfBounds(addr, 2) }},
+	} {
+		if err := look.f(); err != nil {
 			return err
 		}
-		if err := grow(); err != nil {
-			return err
-		}
-		if err := f.holds(first); err != nil {
-			return fmt.Errorf("after growth %d, in a fresh view: %w", i, err)
-		}
-		b, err := f.view(first*linmem.PageSize, linmem.PageSize)
+		fresh, err := f.view(addr, 1)
 		if err != nil {
 			return err
 		}
-		b[0] = byte(0xa0 + i)
-		if again, err := f.view(first*linmem.PageSize, 1); err != nil || again[0] != b[0] {
-			return fmt.Errorf("after growth %d, a fresh view is not the memory: %w", i, err)
+		old[0] = byte(0xa0 + i)
+		if fresh[0] != old[0] {
+			return fmt.Errorf("after %s, a view of before is no longer the memory", look.what)
+		}
+		if err := f.guestAgrees(addr); err != nil {
+			return fmt.Errorf("after %s: %w", look.what, err)
 		}
 	}
 	return nil

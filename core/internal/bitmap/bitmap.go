@@ -1,12 +1,8 @@
-// Package bitmap keeps sets of page indices as bits, and finds runs in them.
+// Package bitmap keeps sets of page indices as bits.
 //
 // A Set is sharded into chunks of 4,096 bits, kept in order of their index; a chunk that was never asked for does not
 // exist, and its bits read as clear. A set that begins high in a 64-bit space, or has wide holes, costs only what it
-// holds: 512 bytes a chunk, 1.02 bits a page when dense.
-//
-// Searches go a word of 64 bits at a time. [Set.FindRun] visits every run below the one it returns, so its cost is
-// that of the words and runs below; a hint to the lowest member keeps a full low end out of that. It is the plain
-// scan that a faster structure will be measured against.
+// holds: 512 bytes a chunk, 1.02 bits a page when dense. Operations go a word of 64 bits at a time.
 package bitmap
 
 import (
@@ -32,7 +28,6 @@ type chunk struct {
 // Set is a set of integers below 2^63. The zero value is empty.
 type Set struct {
 	chunks []*chunk // ascending by index
-	low    uint64   // no member is below it
 }
 
 // Reserve makes room for [start, start+n), so that Add in it allocates nothing.
@@ -50,7 +45,6 @@ func (s *Set) Reserve(start, n uint64) {
 // Add puts [start, start+n) into the set.
 func (s *Set) Add(start, n uint64) {
 	s.Reserve(start, n)
-	s.low = min(s.low, start)
 	for n > 0 {
 		w, mask, step := s.part(start, n)
 		*w |= mask
@@ -129,21 +123,6 @@ func (s *Set) RunBefore(end uint64) uint64 {
 	return 0
 }
 
-// FindRun returns the lowest start of n consecutive members that is a multiple of align, a power of two, with
-// ok = false if there is none. Members are below limit.
-func (s *Set) FindRun(n, align, limit uint64) (start uint64, ok bool) {
-	s.low = s.Next(s.low, limit)
-	for run := s.low; run < limit; {
-		start = (run + align - 1) &^ (align - 1)
-		end := s.NextAbsent(run, limit)
-		if start < end && n <= end-start {
-			return start, true
-		}
-		run = s.Next(end, limit)
-	}
-	return 0, false
-}
-
 // Runs yields every maximal run of members below limit as start and length, ascending.
 func (s *Set) Runs(limit uint64) iter.Seq2[uint64, uint64] {
 	return func(yield func(start, n uint64) bool) {
@@ -155,15 +134,6 @@ func (s *Set) Runs(limit uint64) iter.Seq2[uint64, uint64] {
 			start = s.Next(end, limit)
 		}
 	}
-}
-
-// Len counts the members below limit.
-func (s *Set) Len(limit uint64) uint64 {
-	var n uint64
-	for _, run := range s.Runs(limit) {
-		n += run
-	}
-	return n
 }
 
 // bit returns the integer that the word's lowest bit stands for.
