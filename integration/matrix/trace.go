@@ -18,7 +18,8 @@ import (
 
 // The trace is a stream of random page operations from a fixed seed. What it does next depends on the addresses that it
 // got so far, so two engines that disagree once disagree from there on. Each line of the golden file is an operation and
-// its outcome; the file was written on the in-memory reference, and every engine must repeat it to the letter.
+// its outcome, and every engine must repeat it to the letter. With -update an engine writes the file; run the tests
+// without it afterwards, so that the others have a say.
 
 //go:embed testdata/trace.golden
 var golden string

@@ -1,5 +1,5 @@
 // The guest's side of the matrix: reads what the host wrote, writes what the host reads, and grows its memory.
-// No allocator, no libc.
+// No allocator, no libc. Built by ../build.sh.
 
 typedef unsigned char u8;
 typedef unsigned int u32;

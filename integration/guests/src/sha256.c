@@ -1,4 +1,5 @@
 // SHA-256 of a range of memory (FIPS 180-4). No allocator, no libc, no growth: the guest that the host feeds.
+// Built by ../build.sh.
 //
 // Memory: all state is static. The digest's address is the result; it is good until the next call.
 
