@@ -78,6 +78,9 @@ func (e *Error) Error() string {
 		b = append(b, " at 0x"...)
 		b = strconv.AppendUint(b, e.Addr, 16)
 	}
+	if e.Err == nil {
+		return string(append(b, " failed"...))
+	}
 	b = append(b, ": "...)
 	return string(append(b, e.Err.Error()...))
 }

@@ -265,3 +265,13 @@ func TestReasons(t *testing.T) {
 		})
 	}
 }
+
+// An Error may be built by anyone, and an option may be nil by mistake: neither is worth a panic.
+func TestNothingWhereSomethingIsUsual(t *testing.T) {
+	if got, want := (&linmem.Error{Op: "Test", Size: 65536}).Error(), "linmem: Test of 65536 bytes (1 page) failed"; got != want {
+		t.Errorf("an Error without a reason says %q, want %q", got, want)
+	}
+	if _, err := linmem.NewPages(&toyMemory{size: 1, max: 1}, nil, linmem.WithMaxPages(1)); err != nil {
+		t.Errorf("NewPages with a nil option: %v", err)
+	}
+}

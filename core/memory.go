@@ -32,7 +32,8 @@ type Memory interface {
 // Discarder is optional: a [Memory] that can hand the physical pages behind a range back to the operating system.
 type Discarder interface {
 	// Discard drops the contents of the n bytes at addr; they read as zero afterwards. The range must lie inside
-	// the memory ([ErrOutOfBounds]), and its ends must be multiples of [PageSize] ([ErrInvalid]).
+	// the memory ([ErrOutOfBounds]), and its ends must be multiples of [PageSize] ([ErrInvalid]). Where it cannot be
+	// done, or not soundly, that is [ErrUnsupported], and nothing has changed.
 	Discard(addr, n uint64) error
 }
 

@@ -14,7 +14,9 @@ type options struct {
 func newOptions(opts []Option) options {
 	o := options{maxPages: maxPages}
 	for _, opt := range opts {
-		opt.apply(&o)
+		if opt != nil {
+			opt.apply(&o)
+		}
 	}
 	return o
 }

@@ -30,8 +30,8 @@
 //
 // # Cost
 //
-// Every access to wasmtime is a call through cgo, of which View makes two. The README has the figures; they are those of
-// BenchmarkMemory.
+// Every access to wasmtime is a call through cgo, of which View makes two. A growth makes a Go allocation in wasmtime-go,
+// and two if it is refused. The README has the figures; they are those of BenchmarkMemory.
 //
 // # Traps that are taken care of
 //

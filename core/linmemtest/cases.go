@@ -12,8 +12,11 @@ type testCase struct {
 	run         func(*fixture) error
 }
 
-// few is a maximum for cases that need several growths and no more.
-const few = 10
+// few is a maximum for cases that need several growths and no more, in a memory that begins with maxStart pages.
+const (
+	few      = 16
+	maxStart = 8
+)
 
 // some is a maximum that an allocator can work in.
 const some = 64

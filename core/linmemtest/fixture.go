@@ -53,7 +53,7 @@ func (f *fixture) refuses(delta uint64) error {
 		return fmt.Errorf("after the refused Grow(%#x): %w", delta, err)
 	}
 	if prev, err := f.Grow(0); err != nil || prev != before {
-		return fmt.Errorf("after the refused Grow(%#x): Grow(0) = %d, %w, want %d", delta, prev, err, before)
+		return fmt.Errorf("after the refused Grow(%#x): Grow(0) = %d, %s, want %d", delta, prev, told(err), before)
 	}
 	return nil
 }
@@ -80,8 +80,8 @@ func (f *fixture) view(addr, n uint64) ([]byte, error) {
 // outOfBounds views a range that must be refused.
 func (f *fixture) outOfBounds(addr, n uint64) error {
 	if b, err := f.View(addr, n); !errors.Is(err, linmem.ErrOutOfBounds) {
-		return fmt.Errorf("View(%#x, %#x) of %d pages = %d bytes, error %w, want ErrOutOfBounds",
-			addr, n, f.NumPages(), len(b), err)
+		return fmt.Errorf("View(%#x, %#x) of %d pages = %d bytes, %s, want ErrOutOfBounds",
+			addr, n, f.NumPages(), len(b), told(err))
 	}
 	return nil
 }
@@ -133,4 +133,12 @@ func firstError(steps ...func() error) error {
 		}
 	}
 	return nil
+}
+
+// told is an error that may be nil, in words.
+func told(err error) string {
+	if err == nil {
+		return "no error"
+	}
+	return "error " + err.Error()
 }

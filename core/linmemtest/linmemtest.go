@@ -23,13 +23,13 @@ import (
 // Config says how the suite gets its memories.
 type Config struct {
 	// New returns a fresh memory that can grow to maxPages pages and no further, and a function that closes its
-	// owner. It may begin with any size up to maxPages, but only one that begins with 0 pages is held to every rule.
+	// owner, or nil. The memory may begin with up to 8 pages, but only one that begins with 0 is held to every rule.
 	//
 	// A memory that implements [Guest] too is also tested for what the guest does and sees.
 	New func(maxPages uint64) (m linmem.Memory, stop func(), err error)
 
-	// MaxPages is the largest maximum that New is asked for; 0 stands for 65,536, all of a 32-bit memory. A backend
-	// that takes 4 GiB of real memory for that may want to be asked for less, where it was asked once already.
+	// MaxPages is the largest maximum that New is asked for, 16 at least; 0 stands for 65,536, all of a 32-bit memory.
+	// A backend that takes 4 GiB of real memory for that may want to be asked for less, where it was asked once.
 	MaxPages uint64
 }
 
@@ -77,14 +77,23 @@ func (s skipped) Error() string { return string(s) }
 
 // check runs one case on a memory of its own. A panic is a violation like any other.
 func (c testCase) check(cfg Config) (err error) {
+	switch {
+	case cfg.New == nil:
+		return errors.New("Config.New is nil")
+	case cfg.MaxPages > 0 && cfg.MaxPages < few:
+		return fmt.Errorf("Config.MaxPages is %d, and must be 0 or %d at least", cfg.MaxPages, few)
+	}
 	if why := c.needs(cfg); why != "" {
 		return skipped(why)
 	}
 	m, stop, err := cfg.New(c.maxPages)
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("New(%d): %w", c.maxPages, err)
+	case m == nil:
+		return fmt.Errorf("New(%d) returns neither a memory nor an error", c.maxPages)
 	}
-	stopped := false
+	stopped := stop == nil
 	f := &fixture{Memory: m, max: c.maxPages, stop: func() {
 		if !stopped {
 			stopped = true
@@ -97,8 +106,8 @@ func (c testCase) check(cfg Config) (err error) {
 			err = fmt.Errorf("panicked: %v", r)
 		}
 	}()
-	if n := m.NumPages(); n > c.maxPages {
-		return fmt.Errorf("New(%d) begins with %d pages", c.maxPages, n)
+	if n := m.NumPages(); n > maxStart {
+		return fmt.Errorf("New(%d) begins with %d pages, and may with %d at most", c.maxPages, n, maxStart)
 	}
 	return c.run(f)
 }

@@ -19,11 +19,27 @@ func TestReference(t *testing.T) {
 
 // TestCheckPasses holds that Check finds nothing wrong with the reference, and that a memory need not begin with 0 pages.
 func TestCheckPasses(t *testing.T) {
-	err := linmemtest.Check(linmemtest.Config{New: func(maxPages uint64) (linmem.Memory, func(), error) {
-		return linmemtest.NewMemory(3, maxPages), func() {}, nil
-	}})
-	if err != nil {
-		t.Error(err)
+	for _, pages := range []uint64{1, 8} {
+		err := linmemtest.Check(linmemtest.Config{New: func(maxPages uint64) (linmem.Memory, func(), error) {
+			return linmemtest.NewMemory(pages, maxPages), nil, nil
+		}})
+		if err != nil {
+			t.Errorf("with %d pages at the start: %v", pages, err)
+		}
+	}
+}
+
+// TestConfigOfNoUse holds that a suite that cannot run is not passed.
+func TestConfigOfNoUse(t *testing.T) {
+	for what, cfg := range map[string]linmemtest.Config{
+		"no New":       {},
+		"no memory":    {New: func(uint64) (linmem.Memory, func(), error) { return nil, nil, nil }},
+		"too small":    {New: newReference, MaxPages: 1},
+		"starts large": {New: func(n uint64) (linmem.Memory, func(), error) { return linmemtest.NewMemory(n, n), nil, nil }},
+	} {
+		if linmemtest.Check(cfg) == nil {
+			t.Errorf("%s: the suite found nothing", what)
+		}
 	}
 }
 

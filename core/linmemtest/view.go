@@ -110,7 +110,7 @@ func (f *fixture) guestAgrees(addr uint64) error {
 	}
 	b[0] = 0x55
 	if got, err := g.GuestLoad(addr); err != nil || got != 0x55 {
-		return fmt.Errorf("at %d pages, the guest reads %#x, %w at %#x where the host wrote 0x55", f.NumPages(), got, err, addr)
+		return fmt.Errorf("at %d pages, the guest reads %#x, %s at %#x where the host wrote 0x55", f.NumPages(), got, told(err), addr)
 	}
 	if err := g.GuestStore(addr, 0x66); err != nil {
 		return fmt.Errorf("the guest's store: %w", err)

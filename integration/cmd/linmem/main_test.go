@@ -293,3 +293,46 @@ func TestInterrupted(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+// TestInterruptedStream holds that an interrupt removes what was spooled, and says that it was one.
+func TestInterruptedStream(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the signal is one of Unix")
+	}
+	dir, tmp := t.TempDir(), t.TempDir()
+	compile(t, dir, "linmem")
+	cmd := exec.Command(filepath.Join(dir, "linmem"), "run", "--in", "-")
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	spooled := func() []os.DirEntry {
+		entries, err := os.ReadDir(tmp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return entries
+	}
+	for deadline := time.Now().Add(20 * time.Second); len(spooled()) == 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is spooled")
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	err = cmd.Wait()
+	_ = stdin.Close()
+	if err == nil || stderr.String() != "linmem: interrupted\n" {
+		t.Errorf("linmem ended with %v, standard error %q", err, &stderr)
+	}
+	if left := spooled(); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}

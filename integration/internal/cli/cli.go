@@ -70,9 +70,11 @@ func (p Program) Main() {
 	case <-ctx.Done():
 	}
 	select {
-	case <-code: // the sibling is gone
+	case <-code: // a sibling was at work, and is gone
 	case <-time.After(time.Second):
+		fmt.Fprintf(os.Stderr, "%s: interrupted\n", p.Name)
 	}
+	removeTemporary()
 	os.Exit(exitFailed)
 }
 

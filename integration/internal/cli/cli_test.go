@@ -129,6 +129,7 @@ func TestBadInput(t *testing.T) {
 		{"run --backend wasm3", 2, "there is no backend"},
 		{"run --in " + own + ".gone", 2, "no such file"},
 		{"run --in " + t.TempDir(), 2, "not a regular file"},
+		{"run --in=", 2, "empty"},
 		{"run --func f", 2, "--guest FILE.wasm"},
 		{"run --guest " + own, 2, "needs --func"},
 		{"run --guest " + own + ".gone --func f", 2, "no such file"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/linmem/linmem/integration/inputs"
 )
@@ -26,14 +27,16 @@ const (
 	maxGuest = 1 << 30
 )
 
-// openInput finds out how large the input is. A stream, and a file that says that it is empty, as those of the kernel
+// openInput finds out how large the input is: an embedded text if none is named. A stream, and a file that says that it is empty, as those of the kernel
 // do, is spooled to a temporary file for that.
-func openInput(name string, stdin io.Reader) (input, error) {
-	switch name {
-	case "":
+func openInput(named bool, name string, stdin io.Reader) (input, error) {
+	switch {
+	case !named:
 		return input{name: inputs.TZDataName, data: inputs.TZData, size: uint64(len(inputs.TZData))}, nil
-	case "-":
+	case name == "-":
 		return spool(name, stdin)
+	case name == "":
+		return input{}, errors.New("the name of the file is empty")
 	}
 	f, info, err := openRegular(name)
 	if err != nil {
@@ -64,9 +67,10 @@ func spool(name string, r io.Reader) (in input, err error) {
 		return in, err
 	}
 	in = input{name: name, path: f.Name(), spooled: true}
+	temporary.Store(f.Name(), nil)
 	n, err := io.Copy(f, io.LimitReader(r, maxInput+1))
 	if err == nil && n > maxInput {
-		err = fmt.Errorf("%s has more than the %d bytes of a 32-bit memory", name, int64(maxInput))
+		err = errTooLong
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		in.remove()
@@ -76,11 +80,26 @@ func spool(name string, r io.Reader) (in input, err error) {
 	return in, nil
 }
 
+// errTooLong is about a stream: a file tells its size, and is refused by the memory that it does not fit into.
+var errTooLong = fmt.Errorf("it has more than the %d bytes of a 32-bit memory", int64(maxInput))
+
+// temporary has the files that are to be removed when the program ends, whatever ends it.
+var temporary sync.Map
+
 // remove removes what was spooled.
 func (in input) remove() {
 	if in.spooled {
 		_ = os.Remove(in.path)
+		temporary.Delete(in.path)
 	}
+}
+
+// removeTemporary is for an end that leaves no time for more.
+func removeTemporary() {
+	temporary.Range(func(path, _ any) bool {
+		_ = os.Remove(path.(string))
+		return true
+	})
 }
 
 // readInto fills b, which is as long as the input was when it was opened.

@@ -45,7 +45,10 @@ func (c *runCommand) job() (*job, error) {
 		}
 	}
 	var err error
-	if j.input, err = openInput(c.in, c.stdin); err != nil {
+	switch j.input, err = openInput(c.inNamed, c.in, c.stdin); {
+	case errors.Is(err, errTooLong):
+		return nil, failed("the input: %v", err)
+	case err != nil:
 		return nil, badInput("the input: %v", err)
 	}
 	if c.verbose {
@@ -154,8 +157,12 @@ func (j *job) put(mem linmem.Memory, pages *linmem.Pages) (linmem.Range, error) 
 	}
 	run, err := pages.Alloc(n)
 	if errors.Is(err, linmem.ErrOutOfMemory) {
-		return run, failed("the input's %d bytes do not fit: the guest's memory cannot grow from %d pages by %d",
-			j.input.size, mem.NumPages(), n)
+		pages := "1 page"
+		if n != 1 {
+			pages = fmt.Sprintf("%d pages", n)
+		}
+		return run, failed("the input's %d bytes do not fit: they take %s, by which the guest's memory cannot grow",
+			j.input.size, pages)
 	}
 	if err != nil {
 		return run, failed("%v", err)

@@ -17,6 +17,7 @@ type runCommand struct {
 
 	backend string
 	in      string
+	inNamed bool
 	guest   string
 	fn      string
 	json    bool
@@ -48,7 +49,10 @@ allocate: see the README.
 The exit code is 0, or 1 if the work failed on some backend, or 2 if it never began because of what was passed. An error is
 one line.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c.inNamed = cmd.Flags().Changed("in")
+			return c.run(cmd.Context())
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&c.backend, "backend", names[0], "runtime: "+strings.Join(names, ", "))
