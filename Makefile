@@ -8,9 +8,10 @@ CROSS := windows/amd64 darwin/arm64 linux/arm64
 # each COMMAND: the command in every module's folder, ending at the first failure.
 each = @set -euo pipefail; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
 
-FUZZTIME ?= 1m
-BENCH    ?= .
-COUNT    ?= 1
+FUZZTIME  ?= 1m
+BENCH     ?= .
+BENCHTIME ?= 0.2s
+COUNT     ?= 1
 
 SHELL := bash
 TOOLS := $(CURDIR)/.ci/bin
@@ -56,7 +57,7 @@ fuzz: ## fuzz the page allocator for FUZZTIME
 	cd core && go test -run '^$$' -fuzz '^FuzzPages$$' -fuzztime $(FUZZTIME) .
 
 bench: ## run the benchmarks that match BENCH, COUNT times
-	$(call each,go test -run '^$$' -bench '$(BENCH)' -count $(COUNT) ./...)
+	$(call each,go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(COUNT) ./...)
 
 guests: ## rebuild the wasm guests; needs clang, lld and llvm
 	integration/guests/build.sh
