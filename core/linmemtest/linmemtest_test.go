@@ -302,8 +302,8 @@ func TestMutants(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if linmemtest.RaceDetector && tt.caught == "all-65536-pages" {
-				t.Skip("the case that catches it does not run under the race detector")
+			if why := linmemtest.Needs(tt.caught); why != "" {
+				t.Skipf("the case that catches it does not run: %s", why)
 			}
 			maxPages := uint64(1000) // 4 GiB are for the mutant that needs them
 			if tt.caught == "all-65536-pages" {
