@@ -69,6 +69,15 @@ func (s *Set) Has(i uint64) bool {
 	return w != nil && *w&mask != 0
 }
 
+// Word returns the members in [i, i+64), lowest in the lowest bit. i is a multiple of 64.
+func (s *Set) Word(i uint64) uint64 {
+	k, ok := s.search(i / chunkBits)
+	if !ok {
+		return 0
+	}
+	return s.chunks[k].words[i%chunkBits/wordBits]
+}
+
 // Next returns the lowest member in [from, limit), or limit.
 func (s *Set) Next(from, limit uint64) uint64 {
 	k, ok := s.search(from / chunkBits)
