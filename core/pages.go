@@ -61,7 +61,8 @@ func NewPages(g Grower, opts ...Option) (*Pages, error) {
 // by a growth that does with no other pages.
 //
 // It fails with [ErrInvalid] for 0 pages or more than the address space has, and with [ErrOutOfMemory] for a refused
-// growth, a spent budget, or while frozen; what the memory had to say to a refusal goes to the [Observer]. The cost is that of the words below the result.
+// growth, a spent budget, or while frozen; what the memory had to say to a refusal goes to the [Observer]. The cost is
+// that of the words below the result.
 func (p *Pages) Alloc(n uint64) (Range, error) {
 	return p.alloc("Pages.Alloc", n, 1)
 }
