@@ -55,6 +55,8 @@ func TestFindRun(t *testing.T) {
 		{"LastBitOfWord", []span{{63, 1}}, 1, 1, top, 63},
 		{"FirstBitOfWord", []span{{64, 1}}, 1, 1, top, 64},
 		{"WholeWord", []span{{64, 64}}, 64, 1, top, 64},
+		{"AllButTheFirstOfWord", []span{{65, 63}}, 63, 1, top, 65},
+		{"AllButTheLastOfWord", []span{{64, 63}}, 63, 1, top, 64},
 		{"AcrossWord", []span{{63, 2}}, 2, 1, top, 63},
 		{"AcrossTwoWords", []span{{63, 66}}, 66, 1, top, 63},
 		{"LastBitOfChunk", []span{{chunk - 1, 1}}, 1, 1, top, chunk - 1},
