@@ -29,8 +29,19 @@ type Config struct {
 	New func(maxPages uint64) (m linmem.Memory, stop func(), err error)
 
 	// MaxPages is the largest maximum that New is asked for, 16 at least; 0 stands for 65,536, all of a 32-bit memory.
-	// A backend that takes 4 GiB of real memory for that may want to be asked for less, where it was asked once.
+	// A backend that takes 4 GiB of real memory for that may want to be asked for less.
 	MaxPages uint64
+}
+
+// validate returns why the suite cannot run.
+func (cfg Config) validate() error {
+	switch {
+	case cfg.New == nil:
+		return errors.New("linmemtest: Config.New is nil")
+	case cfg.MaxPages > 0 && cfg.MaxPages < few:
+		return fmt.Errorf("linmemtest: Config.MaxPages is %d, and must be 0 or %d at least", cfg.MaxPages, few)
+	}
+	return nil
 }
 
 // Guest is optional: a memory whose guest can be made to act on it. All it needs is a call of an exported function,
@@ -44,6 +55,9 @@ type Guest interface {
 // Run runs the suite, each case as a subtest. A case that the memory leaves no way to test is skipped and says why.
 func Run(t *testing.T, cfg Config) {
 	t.Helper()
+	if err := cfg.validate(); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.check(cfg)
@@ -60,6 +74,9 @@ func Run(t *testing.T, cfg Config) {
 // Check runs the suite without a testing.T and returns the violations, joined, or nil. A case that is skipped is no
 // violation; [Run] tells which are.
 func Check(cfg Config) error {
+	if err := cfg.validate(); err != nil {
+		return err
+	}
 	var errs []error
 	for _, c := range cases {
 		err := c.check(cfg)
@@ -77,12 +94,6 @@ func (s skipped) Error() string { return string(s) }
 
 // check runs one case on a memory of its own. A panic is a violation like any other.
 func (c testCase) check(cfg Config) (err error) {
-	switch {
-	case cfg.New == nil:
-		return errors.New("Config.New is nil")
-	case cfg.MaxPages > 0 && cfg.MaxPages < few:
-		return fmt.Errorf("Config.MaxPages is %d, and must be 0 or %d at least", cfg.MaxPages, few)
-	}
 	if why := c.needs(cfg); why != "" {
 		return skipped(why)
 	}

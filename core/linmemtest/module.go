@@ -15,7 +15,7 @@ import (
 //	  (func (export "load") (param $addr i32) (result i32) (i32.load8_u (local.get $addr)))
 //	  (func (export "store") (param $addr i32) (param $byte i32) (i32.store8 (local.get $addr) (local.get $byte))))
 func Module(pages, max uint64) []byte {
-	m := module{memory: uvarint(uvarint([]byte{hasMax}, pages), max)}
+	m := module{memory: binary.AppendUvarint(binary.AppendUvarint([]byte{hasMax}, pages), max)}
 	m.function("grow", []byte{i32}, []byte{i32}, localGet, 0, memoryGrow, 0)
 	m.function("load", []byte{i32}, []byte{i32}, localGet, 0, i32Load8U, 0, 0)
 	m.function("store", []byte{i32, i32}, nil, localGet, 0, localGet, 1, i32Store8, 0, 0)
@@ -57,12 +57,20 @@ func callModule() []byte {
 
 // Codes of the binary format, see https://webassembly.github.io/spec/core/binary/.
 const (
-	sectionType, sectionFunction, sectionTable           = 1, 3, 4
-	sectionMemory                                        = 5
-	sectionGlobal, sectionExport, sectionCode            = 6, 7, 10
-	kindFunction, kindTable, kindMemory, kindGlobal      = 0, 1, 2, 3
-	i32, i64, f32, f64, funcref                     byte = 0x7f, 0x7e, 0x7d, 0x7c, 0x70
-	functionType, noMax, hasMax, immutable               = 0x60, 0, 1, 0
+	sectionType     = 1
+	sectionFunction = 3
+	sectionTable    = 4
+	sectionMemory   = 5
+	sectionGlobal   = 6
+	sectionExport   = 7
+	sectionCode     = 10
+
+	kindFunction, kindTable, kindMemory, kindGlobal = 0, 1, 2, 3
+
+	functionType                     = 0x60
+	i32, i64, f32, f64, funcref byte = 0x7f, 0x7e, 0x7d, 0x7c, 0x70
+	noMax, hasMax                    = 0, 1
+	immutable                        = 0
 
 	unreachable, end, localGet       = 0x00, 0x0b, 0x20
 	i32Load8U, i32Store8, memoryGrow = 0x2d, 0x3a, 0x40
@@ -122,10 +130,7 @@ func (m *module) encode() []byte {
 	return b
 }
 
-// counted encodes n, then what it counts.
+// counted encodes n in LEB128, then what it counts.
 func counted(n int, body []byte) []byte {
-	return append(uvarint(nil, uint64(n)), body...)
+	return append(binary.AppendUvarint(nil, uint64(n)), body...)
 }
-
-// uvarint appends n in LEB128.
-func uvarint(b []byte, n uint64) []byte { return binary.AppendUvarint(b, n) }
