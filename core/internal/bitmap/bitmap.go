@@ -44,9 +44,12 @@ func (s *Set) Reserve(start, n uint64) {
 
 // Add puts [start, start+n) into the set.
 func (s *Set) Add(start, n uint64) {
-	s.Reserve(start, n)
 	for n > 0 {
 		w, mask, step := s.part(start, n)
+		if w == nil {
+			s.Reserve(start, n)
+			continue
+		}
 		*w |= mask
 		start, n = start+step, n-step
 	}
