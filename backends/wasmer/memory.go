@@ -15,7 +15,7 @@ import (
 var _ linmem.Memory = (*Memory)(nil)
 
 // The reason of a refusal. wasmer-go says no more than that it failed.
-var errRefused = fmt.Errorf("%w: wasmer refused; the memory's maximum is reached", linmem.ErrOutOfMemory)
+var errRefused = fmt.Errorf("%w: wasmer refused; the memory's maximum is reached: raise it", linmem.ErrOutOfMemory)
 
 // Memory implements [linmem.Memory] on a memory that a wasmer instance exports. The package doc says how long a view is
 // good and what may run at the same time.

@@ -7,8 +7,8 @@
 //	view, err := mem.View(run.Addr(), run.Bytes())
 //
 // [Memory] is a linear memory as a [linmem.Memory]; [Instance] is a whole guest as a [guest.Instance]. wasmtime-go is a
-// cgo binding to a static library, so the package is empty without cgo, and the first link of a program takes about a
-// minute. Memories of 32 and of 64 bits, and one of several memories in an instance, are all the same here.
+// cgo binding to a static library, so the package is empty without cgo, and the first link of a program takes a
+// while. Memories of 32 and of 64 bits, and one of several memories in an instance, are all the same here.
 //
 // # Do not link wasmer-go into the same program
 //

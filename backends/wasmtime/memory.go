@@ -12,7 +12,7 @@ import (
 var _ linmem.Memory = (*Memory)(nil)
 
 // The reason of a refusal. wasmtime's own error says no more than that it failed.
-var errRefused = fmt.Errorf("%w: wasmtime refused; the memory's maximum or the store's Limiter is reached",
+var errRefused = fmt.Errorf("%w: wasmtime refused; the memory's maximum or the store's Limiter is reached: raise it",
 	linmem.ErrOutOfMemory)
 
 // Memory implements [linmem.Memory] on a memory of wasmtime. The package doc says how long a view is good and what may

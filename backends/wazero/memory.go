@@ -12,7 +12,7 @@ import (
 
 var _ linmem.Memory = (*Memory)(nil)
 
-var errRefused = fmt.Errorf("%w: wazero refused; the module's maximum or WithMemoryLimitPages is reached",
+var errRefused = fmt.Errorf("%w: wazero refused; the module's maximum or WithMemoryLimitPages is reached: raise it",
 	linmem.ErrOutOfMemory)
 
 // Memory implements [linmem.Memory] on the memory of a wazero module. The package doc says how long a view is good and
