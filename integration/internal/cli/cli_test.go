@@ -130,6 +130,7 @@ func TestBadInput(t *testing.T) {
 		{"run --in " + own + ".gone", 2, "no such file"},
 		{"run --in " + t.TempDir(), 2, "not a regular file"},
 		{"run --in=", 2, "empty"},
+		{"run --func f --guest " + t.TempDir(), 2, "not a regular file"},
 		{"run --func f", 2, "--guest FILE.wasm"},
 		{"run --guest " + own, 2, "needs --func"},
 		{"run --guest " + own + ".gone --func f", 2, "no such file"},

@@ -13,11 +13,10 @@ import (
 
 // input is the bytes to put into the guest: a file to be read straight into its memory, or bytes that are here already.
 type input struct {
-	name    string
-	path    string // "" if data is set
-	data    []byte
-	size    uint64
-	spooled bool // path is a temporary file
+	name string
+	path string // "" if data is set
+	data []byte
+	size uint64
 }
 
 const (
@@ -27,8 +26,8 @@ const (
 	maxGuest = 1 << 30
 )
 
-// openInput finds out how large the input is: an embedded text if none is named. A stream, and a file that says that it is empty, as those of the kernel
-// do, is spooled to a temporary file for that.
+// openInput finds out how large the input is: an embedded text if none is named. A stream, and a file that says that it is
+// empty, as those of the kernel do, is spooled to a temporary file for that.
 func openInput(named bool, name string, stdin io.Reader) (input, error) {
 	switch {
 	case !named:
@@ -39,6 +38,9 @@ func openInput(named bool, name string, stdin io.Reader) (input, error) {
 		return input{}, errors.New("the name of the file is empty")
 	}
 	f, info, err := openRegular(name)
+	if errors.Is(err, errNotRegular) {
+		return input{}, fmt.Errorf("%w; a stream can be passed with --in -", err)
+	}
 	if err != nil {
 		return input{}, err
 	}
@@ -49,13 +51,15 @@ func openInput(named bool, name string, stdin io.Reader) (input, error) {
 	return input{name: name, path: name, size: uint64(info.Size())}, nil
 }
 
+var errNotRegular = errors.New("is not a regular file")
+
 func openRegular(name string) (*os.File, os.FileInfo, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("%s is not a regular file; a stream can be passed with --in -", name)
+		return nil, nil, fmt.Errorf("%s %w", name, errNotRegular)
 	}
 	f, err := os.Open(name)
 	return f, info, err
@@ -66,7 +70,7 @@ func spool(name string, r io.Reader) (in input, err error) {
 	if err != nil {
 		return in, err
 	}
-	in = input{name: name, path: f.Name(), spooled: true}
+	in = input{name: name, path: f.Name()}
 	temporary.Store(f.Name(), nil)
 	n, err := io.Copy(f, io.LimitReader(r, maxInput+1))
 	if err == nil && n > maxInput {
@@ -88,9 +92,8 @@ var temporary sync.Map
 
 // remove removes what was spooled.
 func (in input) remove() {
-	if in.spooled {
+	if _, spooled := temporary.LoadAndDelete(in.path); spooled {
 		_ = os.Remove(in.path)
-		temporary.Delete(in.path)
 	}
 }
 
