@@ -38,8 +38,8 @@ func New(inst *wasmer.Instance, name string) (*Memory, error) {
 	if inst == nil {
 		return fail(fmt.Errorf("%w: the instance is nil", linmem.ErrInvalid))
 	}
-	names, closed := exports(inst)
-	if closed {
+	names := exports(inst)
+	if len(names) == 0 {
 		return fail(linmem.ErrClosed)
 	}
 	if name != "" {
@@ -60,12 +60,12 @@ func New(inst *wasmer.Instance, name string) (*Memory, error) {
 // exports returns the names that inst exports. wasmer-go has them in a map that it does not show, and empties when the
 // instance is closed; there is no other way to learn either. An instance without any export cannot be told from a
 // closed one, and is of no more use.
-func exports(inst *wasmer.Instance) (names []string, closed bool) {
+func exports(inst *wasmer.Instance) (names []string) {
 	m := reflect.ValueOf(inst.Exports).Elem().FieldByName("exports")
 	for _, name := range m.MapKeys() {
 		names = append(names, name.String())
 	}
-	return names, len(names) == 0
+	return names
 }
 
 // closed reports whether the instance is closed: see exports.
@@ -90,7 +90,7 @@ func (m *Memory) Grow(delta uint64) (prev uint64, err error) {
 	if m.closed() {
 		return 0, m.errs.GetPages(op, 0, delta, linmem.ErrClosed)
 	}
-	prev = m.NumPages()
+	prev = uint64(m.mem.Size())
 	if delta == 0 {
 		return prev, nil
 	}
