@@ -1,0 +1,67 @@
+package zigref
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// freeBlock is a bitmap of pages, in which a set bit is a free page. Page i of the block is bit i%8 of byte i/8.
+//
+// The originals have it as a slice of 128-bit integers. In a little-endian memory, which WebAssembly's is, the bytes are the
+// same, and so one type serves for the array on the host and the page in the guest.
+type freeBlock []byte
+
+// segmentPages is the number of pages that the search can skip at a time: the bits of a u128, Zig's word for it.
+const segmentPages = 128
+
+func (b freeBlock) totalPages() usize { return usize(len(b)) * 8 }
+
+func (b freeBlock) isFree(page usize) bool { return b[page/8]>>(page%8)&1 != 0 }
+
+func (b freeBlock) setBits(start, n usize, free bool) {
+	for page := start; page < start+n; page++ {
+		if bit := byte(1) << (page % 8); free {
+			b[page/8] |= bit
+		} else {
+			b[page/8] &^= bit
+		}
+	}
+}
+
+// use marks pages used.
+func (b freeBlock) use(start, n usize) { b.setBits(start, n, false) }
+
+// recycle marks pages free.
+func (b freeBlock) recycle(start, n usize) { b.setBits(start, n, true) }
+
+// findRecycled returns the first run of n free pages that the search meets, and whether there is one.
+//
+// Alignment is that of the page's place in the block, and is tried at the start of a run only, as the scan meets it: the
+// pages behind a misaligned start are passed over, up to the end of the run, or of the segment in which the search started
+// on it. So is, in its own segment, the rest of a run that came in from the segment before.
+func (b freeBlock) findRecycled(n usize, log2Align uint8) (start usize, ok bool) {
+	for first := usize(0); first < b.totalPages(); first += segmentPages {
+		// A run that is too long for this segment may go on in the next, if the last page is free.
+		low, high := binary.LittleEndian.Uint64(b[first/8:]), binary.LittleEndian.Uint64(b[first/8+8:])
+		spillsIntoNext := high>>63 != 0
+		hasEnoughBits := usize(bits.OnesCount64(low)+bits.OnesCount64(high)) >= n
+		if !spillsIntoNext && !hasEnoughBits {
+			continue
+		}
+		for page := first; page < first+segmentPages; page++ {
+			count := usize(0)
+			for page+count < b.totalPages() && b.isFree(page+count) {
+				count++
+				if count >= n && isAligned(page, log2Align) {
+					return page, true
+				}
+			}
+			page += count // a used page, or the block's end
+		}
+	}
+	return 0, false
+}
+
+func isAligned(page usize, log2Align uint8) bool {
+	return bits.TrailingZeros32(page*pageSize) >= int(log2Align)
+}
