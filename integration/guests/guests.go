@@ -9,7 +9,7 @@ import _ "embed"
 //go:embed wasm/sha256.wasm
 var SHA256 []byte
 
-// Bytes is the guest's side of the matrix; engines.GoGuest is the same in Go. Its memory begins with [BytesPages] pages
+// Bytes is the guest's side of the matrix; matrix/native has the same in Go. Its memory begins with [BytesPages] pages
 // and ends at [BytesMaxPages]. It exports
 //
 //	fnv1a(ptr, len i32) -> i64  64-bit FNV-1a of the bytes
@@ -20,6 +20,19 @@ var SHA256 []byte
 //
 //go:embed wasm/bytes.wasm
 var Bytes []byte
+
+// ZigPageAllocator and ZigWasmAllocator are Zig's two allocators for WebAssembly, compiled by Zig 0.11.0; package zigref
+// of core must do as they do. Their memories begin with 1 page and have no maximum. They export
+//
+//	alloc(len, log2_align i32) -> i32               an address, or 0 if there is none
+//	resize(addr, len, log2_align, new_len i32) -> i32
+//	free(addr, len, log2_align i32)
+var (
+	//go:embed wasm/zig_page_allocator.wasm
+	ZigPageAllocator []byte
+	//go:embed wasm/zig_wasm_allocator.wasm
+	ZigWasmAllocator []byte
+)
 
 // The size of the memory of Bytes, in pages.
 const (
