@@ -18,6 +18,12 @@ type Engine struct {
 	// LeftOut says why the build does not have the engine, and what to do; "" if it has. Open then fails with it.
 	LeftOut string
 
+	// GoGuest says that Open runs no module: whatever it is given, its guest is written in Go.
+	GoGuest bool
+
+	// Slow says that it interprets, or copies a memory at each growth: long tests are short on it.
+	Slow bool
+
 	// Open instantiates a module that imports nothing and exports a memory: "memory" if there are several. It runs no
 	// exported function: _start and _initialize are for the caller. The function that it returns closes the instance.
 	Open func(ctx context.Context, wasm []byte) (inst guest.Instance, stop func(), err error)

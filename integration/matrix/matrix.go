@@ -2,7 +2,8 @@
 //
 // wasmtime-go and wasmer-go cannot share a process, so each runtime has a thin test package of its own below this one
 // that calls [Run] with its engines. All of them must agree: on the addresses of a long trace of page operations, which
-// are committed as testdata/trace.golden, and on what the guest and the host read of each other's bytes.
+// are committed as testdata/trace.golden, and on what the guest and the host read of each other's bytes. And on each of
+// them package zigref must do, step by step, what Zig's own allocators do in a guest.
 package matrix
 
 import (
@@ -52,6 +53,9 @@ func Run(t *testing.T, list ...engines.Engine) {
 			}
 			for _, c := range cases {
 				t.Run(c.name, func(t *testing.T) { c.run(open(t, e)) })
+			}
+			if !e.GoGuest {
+				t.Run("zig", func(t *testing.T) { agreesWithZig(t, e) })
 			}
 		})
 	}

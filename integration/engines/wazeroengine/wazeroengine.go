@@ -13,12 +13,18 @@ import (
 
 // Compiler is wazero's compiler, the default on the platforms that have it.
 func Compiler() engines.Engine {
-	return engines.Engine{Name: "wazero-compiler", Open: open(wazero.NewRuntimeConfigCompiler())}
+	return engines.Engine{Name: "wazero-compiler", Slow: true, Open: open(wazero.NewRuntimeConfigCompiler())}
+}
+
+// Reserved is wazero's compiler with room for the maximum of a memory from the start, so that growth copies nothing.
+func Reserved() engines.Engine {
+	config := wazero.NewRuntimeConfigCompiler().WithMemoryCapacityFromMax(true)
+	return engines.Engine{Name: "wazero-reserved", Open: open(config)}
 }
 
 // Interpreter is wazero's interpreter.
 func Interpreter() engines.Engine {
-	return engines.Engine{Name: "wazero-interpreter", Open: open(wazero.NewRuntimeConfigInterpreter())}
+	return engines.Engine{Name: "wazero-interpreter", Slow: true, Open: open(wazero.NewRuntimeConfigInterpreter())}
 }
 
 // Default is what wazero chooses for the platform.

@@ -16,7 +16,7 @@ import (
 // goEngine returns an engine whose guest is written in Go, on a memory without a runtime: whatever module it is given, it
 // behaves as guests.Bytes does. So the memories without a runtime are held to the same matrix.
 func goEngine(name string, newMemory func(pages, max uint64) (linmem.Memory, func(), error)) engines.Engine {
-	return engines.Engine{Name: name, Open: func(context.Context, []byte) (guest.Instance, func(), error) {
+	return engines.Engine{Name: name, GoGuest: true, Open: func(context.Context, []byte) (guest.Instance, func(), error) {
 		m, stop, err := newMemory(guests.BytesPages, guests.BytesMaxPages)
 		if err != nil {
 			return nil, nil, err

@@ -10,7 +10,7 @@ import (
 	"github.com/linmem/linmem/integration/matrix"
 )
 
-var list = []engines.Engine{wazeroengine.Compiler(), wazeroengine.Interpreter()}
+var list = []engines.Engine{wazeroengine.Compiler(), wazeroengine.Reserved(), wazeroengine.Interpreter()}
 
 func TestMain(m *testing.M) { os.Exit(matrix.Main(m)) }
 

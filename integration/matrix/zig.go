@@ -1,0 +1,32 @@
+package matrix
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/linmem/linmem/integration/engines"
+	"github.com/linmem/linmem/integration/zigoracle"
+)
+
+// zigSteps is the number of random steps for each of Zig's allocators, over all shapes of memories.
+const zigSteps = 250_000
+
+// agreesWithZig holds the ports of Zig's allocators to the originals, both on the engine's memories.
+func agreesWithZig(t *testing.T, e engines.Engine) {
+	steps := zigSteps / len(zigoracle.Shapes)
+	if e.Slow || testing.Short() {
+		steps /= 10
+	}
+	for _, a := range zigoracle.Allocators {
+		t.Run(a.Name, func(t *testing.T) {
+			for i, s := range zigoracle.Shapes {
+				t.Run(fmt.Sprintf("%d-to-%d-pages", s.Pages, s.MaxPages), func(t *testing.T) {
+					if err := zigoracle.Check(context.Background(), e.Open, a, s, uint64(i), steps); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		})
+	}
+}
