@@ -77,6 +77,9 @@ func (m memory) holds(addr, n uint64) error {
 
 // reason strips an error of the memory of the call that it names, since the allocator's call is the one to name.
 func reason(err error) error {
+	if err == nil {
+		return nil // before errors.As makes the pointer below a Go allocation
+	}
 	if e := (*linmem.Error)(nil); errors.As(err, &e) && e.Err != nil {
 		return e.Err
 	}
