@@ -24,6 +24,9 @@ type Engine struct {
 	// Slow says that it interprets, or copies a memory at each growth: long tests are short on it.
 	Slow bool
 
+	// Lazy says that pages of a memory which nobody has touched cost nothing, however many.
+	Lazy bool
+
 	// Open instantiates a module that imports nothing and exports a memory: "memory" if there are several. It runs no
 	// exported function: _start and _initialize are for the caller. The function that it returns closes the instance.
 	Open func(ctx context.Context, wasm []byte) (inst guest.Instance, stop func(), err error)

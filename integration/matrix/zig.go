@@ -27,6 +27,13 @@ func agreesWithZig(t *testing.T, e engines.Engine) {
 					}
 				})
 			}
+			if e.Lazy {
+				t.Run("4-GiB", func(t *testing.T) {
+					if err := zigoracle.CheckLarge(context.Background(), e.Open, a); err != nil {
+						t.Error(err)
+					}
+				})
+			}
 		})
 	}
 }

@@ -45,15 +45,22 @@ func check(ctx context.Context, open Open, a Allocator, s Shape, seed uint64, st
 		return err
 	}
 	defer stop()
-	c := random{rand.New(rand.NewPCG(seed, 0))}
-	habit := newHabit(c, a)
+	return p.stream(ctx, random{rand.New(rand.NewPCG(seed, 0))}, steps, func(string) {})
+}
+
+// stream takes steps, compares everything in the end, and logs each step as a line: what it did, what came of it, and the
+// size of the memory, in pages.
+func (p *pair) stream(ctx context.Context, c choices, steps int, log func(line string)) error {
+	habit := newHabit(c, p.Allocator)
 	for i := range steps {
 		if c.choose(500) == 0 {
-			habit = newHabit(c, a)
+			habit = newHabit(c, p.Allocator)
 		}
-		if did, err := p.step(ctx, c, habit); err != nil {
+		did, err := p.step(ctx, c, habit)
+		if err != nil {
 			return fmt.Errorf("step %d, %s: %w", i, did, err)
 		}
+		log(fmt.Sprintf("%s = %s %d", did, p.outcome, p.originalMemory.NumPages()))
 	}
 	if err := p.sameBytes(); err != nil {
 		return fmt.Errorf("after %d steps: %w", steps, err)
@@ -71,31 +78,36 @@ func newHabit(c choices, a Allocator) habit {
 	return habit{5 + c.choose(8), a.sizes[c.choose(uint32(len(a.sizes)))]}
 }
 
-// step does one thing to both, and compares; did says what.
+// step does one thing to both, and compares. It did one of these, in bytes, or in pages where the memory grows from outside:
+//
+//	alloc n log2Align
+//	free addr n log2Align
+//	resize addr n log2Align newN
+//	grow pages
 func (p *pair) step(ctx context.Context, c choices, h habit) (did string, err error) {
 	switch op := c.choose(20); {
 	case len(p.live) == 0 || op < h.allocs && len(p.live) < maxLive:
 		n, log2Align := p.size(c, h), alignment(c)
-		did = fmt.Sprintf("alloc(%d, %d)", n, log2Align)
+		did = fmt.Sprintf("alloc %d %d", n, log2Align)
 		before := len(p.live)
 		if err = p.alloc(ctx, n, log2Align); err == nil && len(p.live) > before {
 			err = p.scribble(c, p.live[before])
 		}
 	case op < 15:
 		i := p.pick(c)
-		did = fmt.Sprintf("free(%v)", p.live[i])
+		did = fmt.Sprintf("free %v", p.live[i])
 		err = p.free(ctx, i)
 	case op < 19:
 		i := p.pick(c)
 		n := p.newSize(c, h, p.live[i].n)
-		did = fmt.Sprintf("resize(%v, %d)", p.live[i], n)
+		did = fmt.Sprintf("resize %v %d", p.live[i], n)
 		err = p.resize(ctx, i, n)
 	default:
 		delta := uint64(0)
 		if c.choose(8) == 0 {
 			delta = uint64(1 + c.choose(3))
 		}
-		did = fmt.Sprintf("growth by %d from outside", delta)
+		did = fmt.Sprintf("grow %d", delta)
 		err = p.growMemory(delta)
 	}
 	return did, errors.Join(err, p.samePages())

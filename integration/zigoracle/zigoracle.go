@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 
 	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
@@ -96,6 +97,7 @@ type pair struct {
 	ported         port
 	portedMemory   linmem.Memory
 	live           []block
+	outcome        string // of the last call, as the original has it
 }
 
 // block is a live allocation of both.
@@ -103,6 +105,8 @@ type block struct {
 	addr, n   uint32
 	log2Align uint8
 }
+
+func (b block) String() string { return fmt.Sprintf("%d %d %d", b.addr, b.n, b.log2Align) }
 
 // openPair opens both on memories of the same shape.
 func openPair(ctx context.Context, open Open, a Allocator, s Shape) (p *pair, stop func(), err error) {
@@ -133,6 +137,7 @@ func (p *pair) alloc(ctx context.Context, n uint32, log2Align uint8) error {
 		return fmt.Errorf("the original traps: %w", err)
 	}
 	want := uint32(results[0])
+	p.outcome = strconv.FormatUint(uint64(want), 10)
 	got, err := p.ported.Alloc(uint64(n), log2Align)
 	switch {
 	case want == 0 && !errors.Is(err, linmem.ErrOutOfMemory):
@@ -157,6 +162,7 @@ func (p *pair) resize(ctx context.Context, i int, newN uint32) error {
 		return fmt.Errorf("the original traps: %w", err)
 	}
 	want := uint32(results[0]) != 0
+	p.outcome = strconv.FormatBool(want)
 	if got := p.ported.Resize(uint64(b.addr), uint64(b.n), b.log2Align, uint64(newN)); got != want {
 		return fmt.Errorf("the original says %t, the port %t", want, got)
 	}
@@ -172,6 +178,7 @@ func (p *pair) resize(ctx context.Context, i int, newN uint32) error {
 func (p *pair) free(ctx context.Context, i int) error {
 	b := p.live[i]
 	p.forget(i)
+	p.outcome = "freed"
 	if _, err := p.original.Call(ctx, "free", uint64(b.addr), uint64(b.n), uint64(b.log2Align)); err != nil {
 		return fmt.Errorf("the original traps: %w", err)
 	}
@@ -187,6 +194,10 @@ func (p *pair) forget(i int) { p.live = append(p.live[:i], p.live[i+1:]...) }
 // growMemory has somebody else grow both memories.
 func (p *pair) growMemory(delta uint64) error {
 	want, errWant := p.originalMemory.Grow(delta)
+	p.outcome = "grown"
+	if errWant != nil {
+		p.outcome = "refused"
+	}
 	got, err := p.portedMemory.Grow(delta)
 	if (errWant == nil) != (err == nil) || got != want {
 		return fmt.Errorf("the memories grow from %d and %d pages: %w, %w", want, got, errWant, err)

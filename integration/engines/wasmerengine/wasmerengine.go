@@ -15,7 +15,7 @@ import (
 )
 
 // Default is wasmer with its compiler, Cranelift.
-func Default() engines.Engine { return engines.Engine{Name: "wasmer", Open: open} }
+func Default() engines.Engine { return engines.Engine{Name: "wasmer", Lazy: true, Open: open} }
 
 // maxInitialPages is what wasmer can begin with. A module that begins with one page more aborts the process.
 const maxInitialPages = 65535

@@ -14,7 +14,7 @@ import (
 )
 
 // Default is wasmtime with its compiler, Cranelift.
-func Default() engines.Engine { return engines.Engine{Name: "wasmtime", Open: open} }
+func Default() engines.Engine { return engines.Engine{Name: "wasmtime", Lazy: true, Open: open} }
 
 func open(_ context.Context, wasm []byte) (guest.Instance, func(), error) {
 	store := wasmtime.NewStore(wasmtime.NewEngine())
