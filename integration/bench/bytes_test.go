@@ -1,0 +1,155 @@
+package bench_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+	"math/rand/v2"
+	"testing"
+
+	linmem "github.com/linmem/linmem/core"
+	"github.com/linmem/linmem/core/guest"
+	"github.com/linmem/linmem/core/zigref"
+	"github.com/linmem/linmem/integration/engines/wazeroengine"
+	"github.com/linmem/linmem/integration/guests"
+)
+
+// byteAllocator is what the workloads need of one.
+type byteAllocator interface {
+	alloc(n uint64) (addr uint64, err error)
+	free(addr, n uint64) error
+	memory() linmem.Memory
+}
+
+var byteAllocators = []struct {
+	name string
+	open func(*testing.B) byteAllocator
+}{
+	{"zigref", func(b *testing.B) byteAllocator {
+		b.Helper()
+		m := newMemory(b, maxPages)
+		return zigBytes{zigref.NewAllocator(m), m}
+	}},
+	{"zig-in-wazero", openGuestBytes},
+}
+
+// log2Align is the default of malloc: 16 bytes.
+const log2Align = 4
+
+type zigBytes struct {
+	*zigref.Allocator
+	m linmem.Memory
+}
+
+func (a zigBytes) alloc(n uint64) (uint64, error) { return a.Alloc(n, log2Align) }
+func (a zigBytes) free(addr, n uint64) error      { return a.Free(addr, n, log2Align) }
+func (a zigBytes) memory() linmem.Memory          { return a.m }
+
+// guestBytes is the original, which the host calls in the guest: what this project is there to avoid.
+type guestBytes struct{ guest.Instance }
+
+func openGuestBytes(b *testing.B) byteAllocator {
+	b.Helper()
+	inst, stop, err := wazeroengine.Compiler().Open(context.Background(), guests.ZigWasmAllocator)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(stop)
+	return guestBytes{inst}
+}
+
+func (a guestBytes) alloc(n uint64) (uint64, error) {
+	results, err := a.Call(context.Background(), "alloc", n, log2Align)
+	if err == nil && results[0] == 0 {
+		err = errors.New("the guest has no memory")
+	}
+	if err != nil {
+		return 0, err
+	}
+	return results[0], nil
+}
+
+func (a guestBytes) free(addr, n uint64) error {
+	_, err := a.Call(context.Background(), "free", addr, n, log2Align)
+	return err
+}
+
+func (a guestBytes) memory() linmem.Memory { return a.Memory() }
+
+func BenchmarkBytes(b *testing.B) {
+	for _, n := range []uint64{64, 4096, 100_000} {
+		b.Run(fmt.Sprintf("Pair%d", n), func(b *testing.B) { eachByteAllocator(b, bytePair(n)) })
+	}
+	b.Run("Small", func(b *testing.B) { eachByteAllocator(b, steadyBytes(20_000, 2048)) })
+	b.Run("Mixed", func(b *testing.B) { eachByteAllocator(b, steadyBytes(2_000, 256<<10)) })
+}
+
+func eachByteAllocator(b *testing.B, run func(*testing.B, byteAllocator)) {
+	b.Helper()
+	for _, a := range byteAllocators {
+		b.Run("allocator="+a.name, func(b *testing.B) {
+			b.ReportAllocs()
+			run(b, a.open(b))
+		})
+	}
+}
+
+// bytePair returns the workload of one buffer that comes and goes.
+func bytePair(n uint64) func(*testing.B, byteAllocator) {
+	return func(b *testing.B, a byteAllocator) {
+		turn := func() {
+			addr, err := a.alloc(n)
+			if err == nil {
+				err = a.free(addr, n)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		turn() // the memory grows
+		for b.Loop() {
+			turn()
+		}
+	}
+}
+
+// steadyBytes returns a workload of so many live allocations of up to maxSize bytes, each power of two as likely as any
+// other: in each turn, one goes and another comes. It reports how much memory there is for each live byte, after as many
+// turns as there are allocations.
+func steadyBytes(nLive int, maxSize uint64) func(*testing.B, byteAllocator) {
+	type block struct{ addr, n uint64 }
+	return func(b *testing.B, a byteAllocator) {
+		r := rand.New(rand.NewPCG(1, 2))
+		live := make([]block, nLive)
+		liveBytes := uint64(0)
+		alloc := func(i int) {
+			n := min(1+r.Uint64N(uint64(2)<<r.IntN(bits.Len64(maxSize)-1)), maxSize)
+			addr, err := a.alloc(n)
+			if err != nil {
+				b.Fatal(err)
+			}
+			live[i] = block{addr, n}
+			liveBytes += n
+		}
+		turn := func() {
+			i := r.IntN(nLive)
+			if err := a.free(live[i].addr, live[i].n); err != nil {
+				b.Fatal(err)
+			}
+			liveBytes -= live[i].n
+			alloc(i)
+		}
+		for i := range live {
+			alloc(i)
+		}
+		for range live {
+			turn()
+		}
+		perByte := float64(a.memory().NumPages()*linmem.PageSize) / float64(liveBytes)
+		for b.Loop() {
+			turn()
+		}
+		b.ReportMetric(perByte, "memory/live")
+	}
+}
