@@ -13,8 +13,8 @@
 // that writes there decides what is handed out next. These ports check what they read, so that nothing panics and
 // no address outside the memory is returned; what cannot be true is [linmem.ErrCorrupt]. But a node that names a
 // slot which is in use, or a bit that says of a used page that it is free, looks like any other. Nor is a double free
-// noticed, but for the few that are cheap to see. [linmem.Pages] and linmem's byte allocator keep everything on the
-// host and do not trust the guest.
+// noticed, but for the few that are cheap to see. [linmem.Pages], and the byte allocator to come on top of it, keep
+// everything on the host and do not trust the guest.
 //
 // # PageAllocator
 //
@@ -57,7 +57,7 @@
 // # Source
 //
 // Zig 0.11.0, lib/std/heap/WasmPageAllocator.zig and lib/std/heap/WasmAllocator.zig, copyright Zig contributors, MIT
-// license. They were written by Benjamin Feng (https://github.com/ziglang/zig/pull/3830) and Andrew Kelley
+// license (the file LICENSE beside this one). They were written by Benjamin Feng (https://github.com/ziglang/zig/pull/3830) and Andrew Kelley
 // (https://github.com/ziglang/zig/pull/13513). Unexported names here are theirs, so that the two can be read side by
 // side.
 package zigref
