@@ -5,6 +5,10 @@ MODULES := core backends/native backends/wazero backends/wasmtime backends/wasme
 PURE  := core backends/native backends/wazero
 CROSS := windows/amd64 darwin/arm64 linux/arm64
 
+# The fuzz targets, as folder:name.
+FUZZ := core:FuzzPages core/zigref:FuzzGuestWrites \
+	integration/zigoracle:FuzzPageAllocator integration/zigoracle:FuzzAllocator
+
 # each COMMAND: the command in every module's folder, ending at the first failure.
 each = @set -euo pipefail; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
 
@@ -53,8 +57,9 @@ lint: tools ## gofumpt and golangci-lint
 fmt: tools ## format
 	$(call each,$(TOOLS)/golangci-lint fmt ./...)
 
-fuzz: ## fuzz the page allocator for FUZZTIME
-	cd core && go test -run '^$$' -fuzz '^FuzzPages$$' -fuzztime $(FUZZTIME) .
+fuzz: ## fuzz each target for FUZZTIME
+	@set -euo pipefail; for t in $(FUZZ); do echo "== $$t"; \
+	go test -run '^$$' -fuzz "^$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$${t%:*}; done
 
 bench: ## run the benchmarks that match BENCH, COUNT times
 	$(call each,go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(COUNT) ./...)

@@ -127,7 +127,9 @@ func (a *Allocator) allocSmall(class, slotSize usize) (addr usize, err error) {
 	return addr, nil
 }
 
-// allocBigPages takes n pages, rounded up to a power of two, from the class's list or from new memory.
+// allocBigPages takes n pages, rounded up to a power of two, from the class's list or from new memory. The original returns
+// address 0 for a refusal, and Alloc there makes a pointer of it that must not be null: in builds with safety checks, which
+// these ports do not follow, a big request that is refused traps.
 func (a *Allocator) allocBigPages(n usize) (addr usize, err error) {
 	pages := ceilPowerOfTwo(n)
 	class := log2(pages)

@@ -57,7 +57,7 @@
 // # Source
 //
 // Zig 0.11.0, lib/std/heap/WasmPageAllocator.zig and lib/std/heap/WasmAllocator.zig, copyright Zig contributors, MIT
-// license (the file LICENSE beside this one). They were written by Benjamin Feng (https://github.com/ziglang/zig/pull/3830) and Andrew Kelley
-// (https://github.com/ziglang/zig/pull/13513). Unexported names here are theirs, so that the two can be read side by
-// side.
+// license (the file LICENSE beside this one). They were written by Benjamin Feng
+// (https://github.com/ziglang/zig/pull/3830) and Andrew Kelley (https://github.com/ziglang/zig/pull/13513). Unexported
+// names follow theirs, so that the two can be read side by side.
 package zigref
