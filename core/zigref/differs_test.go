@@ -55,7 +55,7 @@ func TestPagesDiffers(t *testing.T) {
 				{"zigref", tt.alloc.zig, tt.sizes.zig, newZigCalls},
 				{"linmem", tt.alloc.pages, tt.sizes.pages, newPagesCalls},
 			} {
-				m := newReserved(tt.size, tt.size+100)
+				m := newFlatMemory(tt.size, tt.size+100)
 				calls := a.open(m)
 				first, err := calls.alloc(tt.first, 1)
 				if err != nil || first != tt.size {
@@ -84,7 +84,7 @@ func TestPagesDiffers(t *testing.T) {
 func TestPagesChecks(t *testing.T) {
 	t.Run("a run freed twice, and allocated in between", func(t *testing.T) {
 		for name, open := range map[string]func(linmem.Memory) pageCalls{"zigref": newZigCalls, "linmem": newPagesCalls} {
-			calls := open(newReserved(1, 20))
+			calls := open(newFlatMemory(1, 20))
 			must := func(page uint64, err error) uint64 {
 				t.Helper()
 				if err != nil {
@@ -107,7 +107,7 @@ func TestPagesChecks(t *testing.T) {
 	})
 	t.Run("a guest that fills its free pages with ones", func(t *testing.T) {
 		for name, open := range map[string]func(linmem.Memory) pageCalls{"zigref": newZigCalls, "linmem": newPagesCalls} {
-			m := newReserved(2048, 2100)
+			m := newFlatMemory(2048, 2100)
 			calls := open(m)
 			used, err := calls.alloc(1, 1)
 			if err != nil {

@@ -25,10 +25,10 @@ import (
 var traces embed.FS
 
 func TestTraces(t *testing.T) {
-	for name, open := range map[string]func(linmem.Memory) replayed{
-		"allocator": func(m linmem.Memory) replayed { return zigref.NewAllocator(m) },
-		"page-allocator": func(m linmem.Memory) replayed {
-			return replayedPages{zigref.NewPageAllocator(m)}
+	for name, open := range map[string]func(linmem.Memory) zigFunctions{
+		"allocator": func(m linmem.Memory) zigFunctions { return zigref.NewAllocator(m) },
+		"page-allocator": func(m linmem.Memory) zigFunctions {
+			return pageFunctions{zigref.NewPageAllocator(m)}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -36,12 +36,12 @@ func TestTraces(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var m *reserved
-			var a replayed
+			var m *flatMemory
+			var a zigFunctions
 			steps := 0
 			for i, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
 				if sizes := [2]uint64{}; scan(line, "memory %d %d", &sizes[0], &sizes[1]) {
-					m = newReserved(sizes[0], sizes[1])
+					m = newFlatMemory(sizes[0], sizes[1])
 					a = open(m)
 					continue
 				}
@@ -59,24 +59,8 @@ func TestTraces(t *testing.T) {
 	}
 }
 
-// replayed is either allocator.
-type replayed interface {
-	Alloc(n uint64, log2Align uint8) (addr uint64, err error)
-	Resize(addr, n uint64, log2Align uint8, newN uint64) bool
-	Free(addr, n uint64, log2Align uint8) error
-}
-
-// replayedPages leaves out the alignment where the page allocator does not need it.
-type replayedPages struct{ *zigref.PageAllocator }
-
-func (a replayedPages) Resize(addr, n uint64, _ uint8, newN uint64) bool {
-	return a.PageAllocator.Resize(addr, n, newN)
-}
-
-func (a replayedPages) Free(addr, n uint64, _ uint8) error { return a.PageAllocator.Free(addr, n) }
-
 // replay does what a line of a trace says, and returns the result in the trace's words.
-func replay(t *testing.T, a replayed, m linmem.Memory, did string) string {
+func replay(t *testing.T, a zigFunctions, m linmem.Memory, did string) string {
 	var addr, n, newN uint64
 	var log2Align uint8
 	switch {
@@ -107,29 +91,4 @@ func replay(t *testing.T, a replayed, m linmem.Memory, did string) string {
 func scan(line, format string, values ...any) bool {
 	n, err := fmt.Sscanf(line, format, values...)
 	return err == nil && n == len(values)
-}
-
-// reserved is a memory of Go that does not move, for large ones: pages that nobody touches cost nothing.
-type reserved struct {
-	data []byte
-	max  uint64
-}
-
-func newReserved(pages, max uint64) *reserved {
-	return &reserved{make([]byte, max*linmem.PageSize)[:pages*linmem.PageSize], max}
-}
-
-func (m *reserved) NumPages() uint64 { return uint64(len(m.data)) / linmem.PageSize }
-
-func (m *reserved) Grow(delta uint64) (prev uint64, err error) {
-	prev = m.NumPages()
-	if delta > m.max-prev {
-		return 0, linmem.ErrOutOfMemory
-	}
-	m.data = m.data[:(prev+delta)*linmem.PageSize]
-	return prev, nil
-}
-
-func (m *reserved) View(addr, n uint64) ([]byte, error) {
-	return linmem.Subslice("reserved.View", m.data, addr, n)
 }
