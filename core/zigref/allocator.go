@@ -35,11 +35,13 @@ type Allocator struct {
 func NewAllocator(m linmem.Memory) *Allocator { return &Allocator{m: memory{m}} }
 
 // Alloc returns the address of n bytes: the slot of its class that was freed last, or a fresh one, for which the memory may
-// have to grow. Their contents are undefined. The alignment is 1<<log2Align bytes, honored up to a page.
+// have to grow. Their contents are undefined. The alignment is 1<<log2Align bytes, honored up to a page; from
+// a page up it makes the slot twice as large, since the node comes on top.
 //
 // It fails with [linmem.ErrOutOfMemory] if the memory cannot grow, with [linmem.ErrInvalid] if log2Align is above 31, and
-// with [linmem.ErrCorrupt], nothing changed, if the node in the slot that it would return points to what cannot be a slot of the
-// class: outside the memory, misaligned, or into this slot itself.
+// with [linmem.ErrCorrupt] if the node in the slot that it would return points to what cannot be a slot of the class:
+// outside the memory, misaligned, or into this slot itself. Nothing has changed then, and the same call fails again until
+// the node is mended.
 func (a *Allocator) Alloc(n uint64, log2Align uint8) (addr uint64, err error) {
 	const op = "zigref.Allocator.Alloc"
 	switch {
@@ -65,10 +67,12 @@ func (a *Allocator) Alloc(n uint64, log2Align uint8) (addr uint64, err error) {
 	return uint64(slot), nil
 }
 
-// Resize changes the size of an allocation from n to newN bytes where it is, and reports whether it could: only if both
-// are of the same class. Memory is neither read nor written, nor is addr looked at.
+// Resize changes the size of an allocation from n to newN bytes where it is, and reports whether it could: a small slot, if
+// newN needs one of the same size; from a page on, if it rounds up to the same number of pages. So an allocation of one page
+// may become of any smaller size, and Free then puts it on the list of a small class, which uses no more than one slot of
+// it. Memory is neither read nor written, nor is addr looked at.
 //
-// A new size within 64 KiB of 4 GiB makes the sums wrap, and an allocation of one page is then told yes. In Zig that is
+// For the last 7 sizes below 4 GiB the sums wrap to one page, and an allocation of one page is told yes. In Zig that is
 // undefined; this is what the original does once compiled.
 func (a *Allocator) Resize(_, n uint64, log2Align uint8, newN uint64) bool {
 	if log2Align > maxLog2Align || n > maxUsize || newN > maxUsize {
@@ -86,8 +90,9 @@ func (a *Allocator) Resize(_, n uint64, log2Align uint8, newN uint64) bool {
 // Free puts the slot of an allocation of n bytes on the list of its class, and writes the list's node into the end of the
 // slot. The size and the alignment must be those that the allocation has, since they alone tell the class.
 //
-// It fails with [linmem.ErrNotAllocated], nothing changed, for what cannot be an allocation, and for the slot of this class
-// that was freed last. It does not know what is one: any other double free is taken at the caller's word, as in Zig.
+// It fails, nothing changed, with [linmem.ErrNotAllocated] for what cannot be an allocation, and for the slot of this class
+// that was freed last, and with [linmem.ErrInvalid] if log2Align is above 31. It does not know what is an allocation: any
+// other double free is taken at the caller's word, as in Zig.
 func (a *Allocator) Free(addr, n uint64, log2Align uint8) error {
 	const op = "zigref.Allocator.Free"
 	switch {
@@ -143,11 +148,11 @@ func (a *Allocator) allocBigPages(n usize) (addr usize, err error) {
 // pop takes the first slot off a list. The node in its end becomes the list's head, and must look like one.
 func (a *Allocator) pop(list *usize, slotSize uint64) (addr usize, err error) {
 	addr = *list
-	slot, err := a.m.View(uint64(addr), slotSize)
+	node, err := a.node(addr, slotSize)
 	if err != nil {
-		return 0, reason(err)
+		return 0, err
 	}
-	next := binary.LittleEndian.Uint32(slot[slotSize-nodeSize:])
+	next := binary.LittleEndian.Uint32(node)
 	if next != 0 && !a.canFollow(uint64(addr), uint64(next), slotSize) {
 		return 0, errNode
 	}
@@ -163,13 +168,19 @@ func (a *Allocator) push(list *usize, addr usize, slotSize uint64) error {
 	if !isSlot(uint64(addr), slotSize) || addr == *list {
 		return linmem.ErrNotAllocated
 	}
-	slot, err := a.m.View(uint64(addr), slotSize)
+	node, err := a.node(addr, slotSize)
 	if err != nil {
-		return reason(err)
+		return err
 	}
-	binary.LittleEndian.PutUint32(slot[slotSize-nodeSize:], *list)
+	binary.LittleEndian.PutUint32(node, *list)
 	*list = addr
 	return nil
+}
+
+// node returns the last bytes of a slot.
+func (a *Allocator) node(slot usize, slotSize uint64) ([]byte, error) {
+	view, err := a.m.View(uint64(slot)+slotSize-nodeSize, nodeSize)
+	return view, reason(err)
 }
 
 // canFollow reports whether a slot at next can be on a list behind the one at addr: aligned, inside the memory, and not

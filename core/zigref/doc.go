@@ -51,8 +51,15 @@
 // Sizes and addresses are bytes. Addresses have 32 bits, as for the originals: of a larger memory, the first 4 GiB are
 // used. Sizes of 0 are answered as the originals' code does, though a program in Zig cannot ask for them.
 //
-// PageAllocator costs a pass over the bitmap up to the result, run by run and bit by bit. Allocator is constant time. Neither
-// allocates on the Go heap, but for errors (see [linmem.ErrorPool]). Both are for one goroutine at a time.
+// PageAllocator searches the bitmap up to the result, bit by bit, and a free run that is too short or misaligned again from
+// each segment that it goes through: the worst case is quadratic. Allocator is constant time. Neither allocates on the Go
+// heap, but for errors (see [linmem.ErrorPool]).
+//
+// Both are for one goroutine at a time, and for a memory that nobody grows while a call of theirs grows it:
+// [linmem.ErrCorrupt], and what the call has grown is lost. In between, the guest may grow it.
+//
+// Once the memory is closed, what needs it fails with [linmem.ErrClosed]; Alloc may go on to return addresses that were free
+// before, as it does not ask the memory for these. An error of the memory's own View is passed on.
 //
 // # Source
 //

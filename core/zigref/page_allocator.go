@@ -30,7 +30,8 @@ func NewPageAllocator(m linmem.Memory) *PageAllocator { return &PageAllocator{m:
 // 2,048, so alignments above 128 MiB are not honored there.
 //
 // It fails with [linmem.ErrOutOfMemory] if the memory cannot grow, with [linmem.ErrInvalid] if log2Align is above 31, and
-// with [linmem.ErrCorrupt], nothing changed, if the extended block says what cannot be.
+// with [linmem.ErrCorrupt] if the extended block calls pages free that cannot be. Nothing has changed then, and the same
+// call fails again until the block is mended.
 func (a *PageAllocator) Alloc(n uint64, log2Align uint8) (addr uint64, err error) {
 	const op = "zigref.PageAllocator.Alloc"
 	switch {
@@ -69,7 +70,8 @@ func (a *PageAllocator) Resize(addr, n, newN uint64) bool {
 // stolen for the extended block.
 //
 // It fails with [linmem.ErrNotAllocated], nothing changed, for what cannot be an allocation. It does not know what is one:
-// a double free, or a range that was never handed out, is taken at the caller's word, as in Zig.
+// a double free, or a range that was never handed out, is taken at the caller's word, as in Zig. To free 0 bytes does
+// nothing.
 func (a *PageAllocator) Free(addr, n uint64) error {
 	const op = "zigref.PageAllocator.Free"
 	start, end, err := a.pages(addr, n)
@@ -109,12 +111,8 @@ func (a *PageAllocator) allocPages(pageCount usize, log2Align uint8) (page usize
 
 // growPages takes the pages from new memory.
 func (a *PageAllocator) growPages(pageCount usize, log2Align uint8) (page usize, err error) {
-	size := a.m.NumPages()
-	if size > maxPages {
-		return 0, errNoSpace
-	}
-	// The sums wrap at 4 GiB, where no growth succeeds.
-	nextPage := usize(size)
+	// The sums wrap at 4 GiB, and past it, where no growth succeeds.
+	nextPage := usize(a.m.NumPages())
 	nextAddr := nextPage * pageSize
 	dropPages := (alignForward(nextAddr, 1<<log2Align) - nextAddr) / pageSize
 	prev, err := a.m.grow(dropPages + pageCount)
