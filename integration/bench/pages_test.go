@@ -95,6 +95,7 @@ func BenchmarkPages(b *testing.B) {
 	b.Run("75PercentFull", func(b *testing.B) { eachPageAllocator(b, steadyPages(75, 1000)) })
 	b.Run("95PercentFull", func(b *testing.B) { eachPageAllocator(b, steadyPages(95, 8)) })
 	b.Run("Unaligned", func(b *testing.B) { eachPageAllocator(b, growingPages(8000, 64, 0)) })
+	b.Run("LongRuns", func(b *testing.B) { eachPageAllocator(b, growingPages(4000, 1000, 0)) })
 	b.Run("Aligned", func(b *testing.B) { eachPageAllocator(b, growingPages(8000, 64, 5)) })
 	b.Run("CombNeverFits", func(b *testing.B) { eachPageAllocator(b, combNeverFits) })
 	b.Run("CombLastPairFits", func(b *testing.B) { eachPageAllocator(b, combLastPairFits) })
