@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"testing"
 
@@ -9,12 +10,14 @@ import (
 	"github.com/linmem/linmem/integration/zigoracle"
 )
 
-// zigSteps is the number of random steps for each of Zig's allocators, over all shapes of memories.
-const zigSteps = 250_000
+var (
+	zigSteps = flag.Int("zig-steps", 250_000, "random steps for each of Zig's allocators, over all shapes of memories")
+	zigSeed  = flag.Uint64("zig-seed", 0, "seed of these steps")
+)
 
 // agreesWithZig holds the ports of Zig's allocators to the originals, both on the engine's memories.
 func agreesWithZig(t *testing.T, e engines.Engine) {
-	steps := zigSteps / len(zigoracle.Shapes)
+	steps := *zigSteps / len(zigoracle.Shapes)
 	if e.Slow || testing.Short() {
 		steps /= 10
 	}
@@ -22,7 +25,8 @@ func agreesWithZig(t *testing.T, e engines.Engine) {
 		t.Run(a.Name, func(t *testing.T) {
 			for i, s := range zigoracle.Shapes {
 				t.Run(fmt.Sprintf("%d-to-%d-pages", s.Pages, s.MaxPages), func(t *testing.T) {
-					if err := zigoracle.Check(context.Background(), e.Open, a, s, uint64(i), steps); err != nil {
+					seed := *zigSeed + uint64(i)<<32 // no two shapes have a stream in common
+					if err := zigoracle.Check(context.Background(), e.Open, a, s, seed, steps); err != nil {
 						t.Error(err)
 					}
 				})

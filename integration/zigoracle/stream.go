@@ -196,6 +196,8 @@ func odd(c choices) uint32 {
 		return math.MaxUint32 - c.choose(3*linmem.PageSize)
 	case 2:
 		return c.choose(math.MaxUint32)
+	case 3:
+		return math.MaxUint32 - c.choose(12) // where the sums wrap
 	}
 	return c.choose(4096 * linmem.PageSize)
 }
