@@ -17,8 +17,8 @@ const (
 	sizeClasses = 16 - minClass
 
 	// bigSizeClasses is the number of big classes: 1 page, 2, 4 … up to 65,536. The original has room for 15 of them, the
-	// largest of 1 GiB, and runs past the end of its array for requests above that. Compiled, it finds unused memory
-	// there, and so works as if it had room for all.
+	// largest of 1 GiB, and runs past the end of its array for requests above that. In the guest that the tests build it
+	// finds unused memory there, and so works as if it had room for all.
 	bigSizeClasses = 17
 )
 
@@ -68,9 +68,9 @@ func (a *Allocator) Alloc(n uint64, log2Align uint8) (addr uint64, err error) {
 }
 
 // Resize changes the size of an allocation from n to newN bytes where it is, and reports whether it could: a small slot, if
-// newN needs one of the same size; from a page on, if it rounds up to the same number of pages. So an allocation of one page
-// may become of any smaller size, and Free then puts it on the list of a small class, which uses no more than one slot of
-// it. Memory is neither read nor written, nor is addr looked at.
+// newN needs one of the same size; from a page on, if the pages that it needs round up to the same power of two. So an
+// allocation of one page may become of any smaller size; Free then puts it on the list of a small class, which takes it for
+// a slot of its own size, and the rest of the page is lost. Memory is neither read nor written, nor is addr looked at.
 //
 // For the last 7 sizes below 4 GiB the sums wrap to one page, and an allocation of one page is told yes. In Zig that is
 // undefined; this is what the original does once compiled.
@@ -91,7 +91,7 @@ func (a *Allocator) Resize(_, n uint64, log2Align uint8, newN uint64) bool {
 // slot. The size and the alignment must be those that the allocation has, since they alone tell the class.
 //
 // It fails, nothing changed, with [linmem.ErrNotAllocated] for what cannot be an allocation, and for the slot of this class
-// that was freed last, and with [linmem.ErrInvalid] if log2Align is above 31. It does not know what is an allocation: any
+// that was freed last, and with [linmem.ErrInvalid] if log2Align is above 31. It keeps no record of allocations, so any
 // other double free is taken at the caller's word, as in Zig.
 func (a *Allocator) Free(addr, n uint64, log2Align uint8) error {
 	const op = "zigref.Allocator.Free"

@@ -34,11 +34,12 @@ func (b freeBlock) use(start, n usize) { b.setBits(start, n, false) }
 // recycle marks pages free.
 func (b freeBlock) recycle(start, n usize) { b.setBits(start, n, true) }
 
-// findRecycled returns the first run of n free pages that the search meets, and whether there is one.
+// findRecycled returns the first run of n free pages that the search meets, and whether there is one. In Zig it is useRecycled
+// and takes the pages as well; here the caller does, once it has looked at what a guest may have written.
 //
-// Alignment is that of the page's place in the block, and is tried at the start of a run only, as the scan meets it: the
-// pages behind a misaligned start are passed over, up to the end of the run, or of the segment in which the search started
-// on it. So is, in its own segment, the rest of a run that came in from the segment before.
+// Alignment is that of the page's place in the block. It is tried where the search meets a run, which is at its start, and
+// again at the border of each segment that the run goes on into. With pages 3 to 300 free, that is at 3, 128 and 256; a run
+// that is aligned to 2 pages is found at 128, and from 4 to 127 nothing is tried.
 func (b freeBlock) findRecycled(n usize, log2Align uint8) (start usize, ok bool) {
 	for first := usize(0); first < b.totalPages(); first += segmentPages {
 		// A run that is too long for this segment may go on in the next, if the last page is free.

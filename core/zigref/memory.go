@@ -27,13 +27,15 @@ var (
 	errRefused   = because(linmem.ErrOutOfMemory, "the memory refused to grow: free something, or raise its maximum")
 	errFromZero  = because(linmem.ErrOutOfMemory,
 		"the memory grew from 0 pages, and the original takes that for a refusal: give it a page first")
-	errNull = because(linmem.ErrOutOfMemory, "the result would be address 0, which is null")
-	errRace = because(linmem.ErrCorrupt,
-		"the memory grew on another thread between memory.size and memory.grow: use it on one thread only")
+	errNull        = because(linmem.ErrOutOfMemory, "the result would be address 0, which is null")
+	errGrewBetween = because(linmem.ErrCorrupt,
+		"the memory grew between memory.size and memory.grow: let nobody grow it during a call")
 	errNode = because(linmem.ErrCorrupt,
-		"a free list goes on where no slot can be; the guest wrote into freed memory: stop using this memory")
+		"a free list goes on where no slot can be; the guest wrote into freed memory, or a slot was freed twice or by a "+
+			"wrong size: stop using this memory")
 	errBitmap = because(linmem.ErrCorrupt,
-		"the bitmap calls pages free that cannot be; the guest wrote over it: stop using this memory")
+		"the bitmap calls pages free that cannot be; the guest wrote over it, or the caller freed pages that were not its "+
+			"own: stop using this memory")
 )
 
 func because(sentinel error, reason string) error { return fmt.Errorf("%w: %s", sentinel, reason) }
@@ -59,7 +61,7 @@ func (m memory) grow(delta usize) (prev usize, err error) {
 	case before == 0:
 		return 0, errFromZero
 	case before+uint64(delta) > maxPages:
-		return 0, errRace
+		return 0, errNoSpace // somebody else grew it as well
 	}
 	return usize(before), nil
 }

@@ -25,8 +25,8 @@ func NewPageAllocator(m linmem.Memory) *PageAllocator { return &PageAllocator{m:
 // Alloc returns the address of n bytes, rounded up to pages, growing the memory if no free run is found. Their contents are
 // undefined.
 //
-// The alignment is 1<<log2Align bytes. Free runs are tried for it at their start only; growth drops pages until the
-// memory's end is aligned, and these become free. In the extended block the alignment is that of the offset from page
+// The alignment is 1<<log2Align bytes. A free run is tried for it at its start, and where it crosses into another segment of
+// 128 pages; growth drops pages until the memory's end is aligned, and these become free. In the extended block the alignment is that of the offset from page
 // 2,048, so alignments above 128 MiB are not honored there.
 //
 // It fails with [linmem.ErrOutOfMemory] if the memory cannot grow, with [linmem.ErrInvalid] if log2Align is above 31, and
@@ -54,7 +54,7 @@ func (a *PageAllocator) Alloc(n uint64, log2Align uint8) (addr uint64, err error
 // Resize changes the size of an allocation from n to newN bytes where it is, and reports whether it could. It never grows
 // past the pages that n takes. Shrinking by a page or more frees the tail.
 //
-// It is false, nothing changed, for what cannot be an allocation.
+// It is false, nothing changed, for what Free would refuse.
 func (a *PageAllocator) Resize(addr, n, newN uint64) bool {
 	start, end, err := a.pages(addr, n)
 	if err != nil || newN > uint64(end-start)*pageSize {
@@ -67,11 +67,11 @@ func (a *PageAllocator) Resize(addr, n, newN uint64) bool {
 }
 
 // Free frees the n bytes at addr, rounded up to pages. The first time that pages past 2,048 are freed, the last of them is
-// stolen for the extended block.
+// stolen for the extended block. The cost is that of the pages, bit by bit.
 //
-// It fails with [linmem.ErrNotAllocated], nothing changed, for what cannot be an allocation. It does not know what is one:
-// a double free, or a range that was never handed out, is taken at the caller's word, as in Zig. To free 0 bytes does
-// nothing.
+// It fails with [linmem.ErrNotAllocated], nothing changed, for what cannot be an allocation: misaligned, not inside the
+// memory, or with the stolen page in it. It keeps no record of allocations, so a double free, or a range that was never
+// handed out, is taken at the caller's word, as in Zig. To free 0 bytes does nothing.
 func (a *PageAllocator) Free(addr, n uint64) error {
 	const op = "zigref.PageAllocator.Free"
 	start, end, err := a.pages(addr, n)
@@ -120,7 +120,7 @@ func (a *PageAllocator) growPages(pageCount usize, log2Align uint8) (page usize,
 	case err != nil:
 		return 0, err
 	case prev != nextPage: // asserted in the original
-		return 0, errRace
+		return 0, errGrewBetween
 	case dropPages > 0:
 		if err := a.freePages(nextPage, nextPage+dropPages); err != nil {
 			return 0, err
@@ -166,11 +166,12 @@ func (a *PageAllocator) extendedBlock() (freeBlock, error) {
 	return view, reason(err)
 }
 
-// canBeFree reports whether the pages are inside the memory, and not the one that holds the extended block.
+// canBeFree reports whether the pages, of which none is page 0, are inside the memory, and not the one that holds the
+// extended block.
 func (a *PageAllocator) canBeFree(start, n usize) bool {
 	end := uint64(start) + uint64(n)
 	stolen := uint64(a.extended)
-	return end*pageSize <= a.m.size() && (stolen == 0 || stolen < uint64(start) || stolen >= end)
+	return end*pageSize <= a.m.size() && (stolen < uint64(start) || stolen >= end)
 }
 
 // pages returns the pages that an allocation of n bytes at addr takes, or why there cannot be one.

@@ -386,6 +386,10 @@ func TestPageAllocNothing(t *testing.T) {
 			name: "FirstAlignedRun", size: 64, free: runs{9, 4, 16, 1},
 			call: allocBytes(0, align4, 16), after: runs{9, 4, 16, 1},
 		},
+		{
+			name: "FirstFreePagePastTheSplit", size: 2100, free: runs{2060, 3},
+			call: thenPages(allocBytes(0, 0, 2060), bitmapIs(2062, runs{2060, 2})), after: runs{2060, 2},
+		},
 		{name: "MemorysEnd", size: 64, call: allocBytes(0, 0, 64)},
 		{name: "AlignedEnd", size: 5, call: allocBytes(0, align4, 8), grown: 3, after: runs{5, 3}},
 		{name: "EndOfAFullMemoryIsNull", size: 1 << 16, call: allocFails(0, 0, linmem.ErrOutOfMemory)},

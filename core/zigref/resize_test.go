@@ -137,5 +137,12 @@ func TestFreeAfterResize(t *testing.T) {
 			s.free(p, n)
 			s.alloc(65528, 0, p)
 		}
+		// The sum wraps before the alignment is taken for the size, if that is larger.
+		s := newHeapScene(t, linmemtest.NewMemory(1, 100))
+		s.alloc(65528, 4, p)
+		if err := s.a.Free(p, 1<<32-2, 4); err != nil {
+			t.Error(err)
+		}
+		s.alloc(12, 0, p)
 	})
 }
