@@ -23,13 +23,24 @@ func agreesWithZig(t *testing.T, e engines.Engine) {
 	}
 	for _, a := range zigoracle.Allocators {
 		t.Run(a.Name, func(t *testing.T) {
+			var counts zigoracle.Counts
+			shapes := 0 // that were run, and passed
 			for i, s := range zigoracle.Shapes {
 				t.Run(fmt.Sprintf("%d-to-%d-pages", s.Pages, s.MaxPages), func(t *testing.T) {
 					seed := *zigSeed + uint64(i)<<32 // no two shapes have a stream in common
-					if err := zigoracle.Check(context.Background(), e.Open, a, s, seed, steps); err != nil {
-						t.Error(err)
+					c, err := zigoracle.Check(context.Background(), e.Open, a, s, seed, steps)
+					if err != nil {
+						t.Fatal(err)
 					}
+					counts.Add(c)
+					shapes++
 				})
+			}
+			t.Logf("%+v", counts)
+			if shapes == len(zigoracle.Shapes) {
+				if missing := counts.Missing(max(1, counts.Steps/5000)); missing != "" {
+					t.Errorf("the streams no longer reach what they should: %s", missing)
+				}
 			}
 			if e.Lazy {
 				t.Run("4-GiB", func(t *testing.T) {

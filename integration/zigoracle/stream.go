@@ -28,24 +28,29 @@ const maxLive = 1000
 const streamSteps = 2500
 
 // Check runs streams of random steps on both of an allocator, with memories of their own, and compares the two after each
-// step. The first stream has the given seed, the next one the next. An error tells the stream's seed.
-func Check(ctx context.Context, open Open, a Allocator, s Shape, seed uint64, steps int) error {
+// step. The first stream has the given seed, the next one the next. It counts what the steps came to; an error tells the
+// stream's seed.
+func Check(ctx context.Context, open Open, a Allocator, s Shape, seed uint64, steps int) (Counts, error) {
+	var all Counts
 	for ; steps > 0; steps -= streamSteps {
-		if err := check(ctx, open, a, s, seed, min(steps, streamSteps)); err != nil {
-			return fmt.Errorf("seed %d, %w", seed, err)
+		counts, err := check(ctx, open, a, s, seed, min(steps, streamSteps))
+		if err != nil {
+			return all, fmt.Errorf("seed %d, %w", seed, err)
 		}
+		all.Add(counts)
 		seed++
 	}
-	return nil
+	return all, nil
 }
 
-func check(ctx context.Context, open Open, a Allocator, s Shape, seed uint64, steps int) error {
+func check(ctx context.Context, open Open, a Allocator, s Shape, seed uint64, steps int) (Counts, error) {
 	p, stop, err := openPair(ctx, open, a, s)
 	if err != nil {
-		return err
+		return Counts{}, err
 	}
 	defer stop()
-	return p.stream(ctx, random{rand.New(rand.NewPCG(seed, 0))}, steps, func(string) {})
+	err = p.stream(ctx, random{rand.New(rand.NewPCG(seed, 0))}, steps, func(string) {})
+	return p.counts, err
 }
 
 // stream takes steps, compares everything in the end, and logs each step as a line: what it did, what came of it, and the
@@ -97,19 +102,17 @@ func (p *pair) step(ctx context.Context, c choices, h habit) (did string, err er
 		i := p.pick(c)
 		did = fmt.Sprintf("free %v", p.live[i])
 		err = p.free(ctx, i)
-	case op < 19:
+	case op < 19 || c.choose(8) > 0:
 		i := p.pick(c)
 		n := p.newSize(c, h, p.live[i].n)
 		did = fmt.Sprintf("resize %v %d", p.live[i], n)
 		err = p.resize(ctx, i, n)
 	default:
-		delta := uint64(0)
-		if c.choose(8) == 0 {
-			delta = uint64(1 + c.choose(3))
-		}
+		delta := uint64(1 + c.choose(3))
 		did = fmt.Sprintf("grow %d", delta)
 		err = p.growMemory(delta)
 	}
+	p.counts.Steps++
 	return did, errors.Join(err, p.samePages())
 }
 
@@ -181,7 +184,10 @@ func somePages(c choices) uint32 { return c.choose(4*linmem.PageSize) + c.choose
 
 func manyPages(c choices) uint32 {
 	most := uint32(64)
-	if c.choose(8) == 0 {
+	switch c.choose(32) {
+	case 0:
+		most = 4096
+	case 1, 2, 3:
 		most = 1024
 	}
 	return (1 + c.choose(most)) * linmem.PageSize

@@ -30,6 +30,8 @@ type Allocator struct {
 	vanishes bool
 	// sizes are the kinds of sizes that are usual for it.
 	sizes []func(choices) uint32
+	// large is what CheckLarge does.
+	large []largeStep
 }
 
 // Allocators are both.
@@ -40,12 +42,14 @@ var Allocators = []Allocator{
 		port:     func(m linmem.Memory) port { return pagePort{zigref.NewPageAllocator(m)} },
 		vanishes: true,
 		sizes:    []func(choices) uint32{someBytes, borders, somePages, manyPages},
+		large:    largeForPages,
 	},
 	{
 		Name:  "allocator",
 		wasm:  guests.ZigWasmAllocator,
 		port:  func(m linmem.Memory) port { return zigref.NewAllocator(m) },
 		sizes: []func(choices) uint32{fewBytes, someBytes, borders, somePages, manyPages},
+		large: largeForBytes,
 	},
 }
 
@@ -84,8 +88,8 @@ var Shapes = []Shape{
 	{2000, 2300},
 	{2047, 2600},
 	{2048, 2600},
-	{2040, 4000},
-	{1, 5000},
+	{2040, 6000},
+	{1, 8000},
 }
 
 // pair is an original and its port.
@@ -98,6 +102,49 @@ type pair struct {
 	portedMemory   linmem.Memory
 	live           []block
 	outcome        string // of the last call, as the original has it
+	counts         Counts
+}
+
+// Counts are what steps came to, so that it shows if streams no longer reach what they are to compare.
+type Counts struct {
+	Steps        int
+	Refused      int // allocations for which there was no memory
+	Grown        int // allocations that grew the memory
+	Reused       int // allocations of memory that was freed, or dropped for an alignment
+	ReusedPast   int // of these, the ones past page 2,048
+	Large        int // allocations of more than 1,000 pages
+	Resized      int
+	NotResized   int
+	Freed        int
+	GrownOutside int // growth by somebody else
+}
+
+// Add adds other counts.
+func (c *Counts) Add(other Counts) {
+	c.Steps += other.Steps
+	c.Refused += other.Refused
+	c.Grown += other.Grown
+	c.Reused += other.Reused
+	c.ReusedPast += other.ReusedPast
+	c.Large += other.Large
+	c.Resized += other.Resized
+	c.NotResized += other.NotResized
+	c.Freed += other.Freed
+	c.GrownOutside += other.GrownOutside
+}
+
+// Missing names a count that is below n, or returns "".
+func (c *Counts) Missing(n int) string {
+	for name, count := range map[string]int{
+		"steps": c.Steps, "refusals": c.Refused, "growths": c.Grown, "memory reused": c.Reused,
+		"memory reused past page 2,048": c.ReusedPast, "allocations of more than 1,000 pages": c.Large,
+		"resizes": c.Resized, "resizes refused": c.NotResized, "frees": c.Freed, "growths from outside": c.GrownOutside,
+	} {
+		if count < n {
+			return fmt.Sprintf("%d %s, want %d", count, name, n)
+		}
+	}
+	return ""
 }
 
 // block is a live allocation of both.
@@ -132,6 +179,7 @@ func openPair(ctx context.Context, open Open, a Allocator, s Shape) (p *pair, st
 }
 
 func (p *pair) alloc(ctx context.Context, n uint32, log2Align uint8) error {
+	size := p.originalMemory.NumPages()
 	results, err := p.original.Call(ctx, "alloc", uint64(n), uint64(log2Align))
 	if err != nil {
 		return fmt.Errorf("the original traps: %w", err)
@@ -143,11 +191,24 @@ func (p *pair) alloc(ctx context.Context, n uint32, log2Align uint8) error {
 	case want == 0 && !errors.Is(err, linmem.ErrOutOfMemory):
 		return fmt.Errorf("the original has no memory, the port says %#x, %w", got, err)
 	case want == 0:
+		p.counts.Refused++
 		return nil
 	case err != nil:
 		return fmt.Errorf("the original says %#x, the port %w", want, err)
 	case got != uint64(want):
 		return fmt.Errorf("the original says %#x, the port %#x", want, got)
+	}
+	switch grown := p.originalMemory.NumPages() > size; {
+	case grown:
+		p.counts.Grown++
+	case want/linmem.PageSize >= 2048:
+		p.counts.ReusedPast++
+		fallthrough
+	default:
+		p.counts.Reused++
+	}
+	if n > 1000*linmem.PageSize {
+		p.counts.Large++
 	}
 	if n > 0 || !p.vanishes {
 		p.live = append(p.live, block{want, n, log2Align})
@@ -167,10 +228,13 @@ func (p *pair) resize(ctx context.Context, i int, newN uint32) error {
 		return fmt.Errorf("the original says %t, the port %t", want, got)
 	}
 	if want {
+		p.counts.Resized++
 		b.n = newN
 		if newN == 0 && p.vanishes {
 			p.forget(i)
 		}
+	} else {
+		p.counts.NotResized++
 	}
 	return nil
 }
@@ -185,6 +249,7 @@ func (p *pair) free(ctx context.Context, i int) error {
 	if err := p.ported.Free(uint64(b.addr), uint64(b.n), b.log2Align); err != nil {
 		return fmt.Errorf("the original frees it, the port says %w", err)
 	}
+	p.counts.Freed++
 	return nil
 }
 
@@ -194,9 +259,10 @@ func (p *pair) forget(i int) { p.live = append(p.live[:i], p.live[i+1:]...) }
 // growMemory has somebody else grow both memories.
 func (p *pair) growMemory(delta uint64) error {
 	want, errWant := p.originalMemory.Grow(delta)
-	p.outcome = "grown"
-	if errWant != nil {
-		p.outcome = "refused"
+	p.outcome = "refused"
+	if errWant == nil {
+		p.outcome = "grown"
+		p.counts.GrownOutside++
 	}
 	got, err := p.portedMemory.Grow(delta)
 	if (errWant == nil) != (err == nil) || got != want {
@@ -230,25 +296,29 @@ func (p *pair) samePages() error {
 // sameBytes compares the memories from the first page that the original did not have at the start.
 func (p *pair) sameBytes() error {
 	const chunk = 1 << 20
-	start := p.Pages * linmem.PageSize
-	end := p.originalMemory.NumPages() * linmem.PageSize
+	start, end := p.Pages*linmem.PageSize, p.originalMemory.NumPages()*linmem.PageSize
 	for addr := start; addr < end; addr += chunk {
-		n := min(chunk, end-addr)
-		want, err := p.originalMemory.View(addr, n)
-		if err != nil {
+		if err := p.sameRange(addr, min(chunk, end-addr)); err != nil {
 			return err
 		}
-		got, err := p.portedMemory.View(addr, n)
-		if err != nil {
-			return err
-		}
-		if bytes.Equal(want, got) {
-			continue
-		}
-		for i := range want {
-			if want[i] != got[i] {
-				return fmt.Errorf("the byte at %#x is %#x in the original's memory, %#x in the port's", addr+uint64(i), want[i], got[i])
-			}
+	}
+	return nil
+}
+
+// sameRange compares n bytes at addr.
+func (p *pair) sameRange(addr, n uint64) error {
+	want, err := p.originalMemory.View(addr, n)
+	if err != nil {
+		return err
+	}
+	got, err := p.portedMemory.View(addr, n)
+	if err != nil || bytes.Equal(want, got) {
+		return err
+	}
+	for i := range want {
+		if want[i] != got[i] {
+			addr += uint64(i)
+			return fmt.Errorf("the byte at %#x is %#x in the original's memory, %#x in the port's", addr, want[i], got[i])
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	linmem "github.com/linmem/linmem/core"
+	"github.com/linmem/linmem/core/guest"
 	"github.com/linmem/linmem/integration/engines/wazeroengine"
 )
 
@@ -54,24 +55,35 @@ func (f *faulty) Free(addr, n uint64, log2Align uint8) error {
 	if f.slips("does not let go") {
 		return linmem.ErrNotAllocated
 	}
-	return f.port.Free(addr, n, log2Align)
+	err := f.port.Free(addr, n, log2Align)
+	if f.wrong == "writes where it should not" {
+		const addr = linmem.PageSize * 3 / 2 // in the middle of the first page that is not the guest's
+		if view, err := f.mem.View(addr, 1); err == nil {
+			view[0]++
+		}
+	}
+	return err
 }
 
 // TestCheckNotices holds that Check can fail, and so that a port which passes does what the original does.
 func TestCheckNotices(t *testing.T) {
 	for _, wrong := range []string{
 		"grows too much", "finds memory where there is none", "refuses", "is off by a page", "answers resizes wrongly",
-		"forgets to free", "does not let go",
+		"forgets to free", "does not let go", "writes where it should not",
 	} {
 		for _, a := range Allocators {
 			t.Run(a.Name+" "+wrong, func(t *testing.T) {
 				newPort := a.port
 				a.port = func(m linmem.Memory) port { return &faulty{port: newPort(m), mem: m, wrong: wrong} }
-				err := Check(context.Background(), wazeroengine.Compiler().Open, a, Shape{1, 64}, 1, streamSteps)
+				_, err := Check(context.Background(), wazeroengine.Compiler().Open, a, Shape{1, 64}, 1, streamSteps)
 				if err == nil {
 					t.Fatal("not noticed")
 				}
-				if !strings.HasPrefix(err.Error(), "seed 1, step ") {
+				where := "seed 1, step "
+				if wrong == "writes where it should not" {
+					where = "seed 1, after 2500 steps: the byte at 0x18000 "
+				}
+				if !strings.HasPrefix(err.Error(), where) {
 					t.Errorf("the error does not say where: %v", err)
 				}
 			})
@@ -101,6 +113,22 @@ func TestCheckComparesBytes(t *testing.T) {
 		view[0] = 0
 		if err := p.sameBytes(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestCheckLargeNotices holds that CheckLarge fails where there are no large memories, though the two agree on that.
+func TestCheckLargeNotices(t *testing.T) {
+	small := func(ctx context.Context, wasm []byte) (guest.Instance, func(), error) {
+		wasm, err := withLimits(wasm, Shape{1, 16})
+		if err != nil {
+			return nil, nil, err
+		}
+		return wazeroengine.Compiler().Open(ctx, wasm)
+	}
+	for _, a := range Allocators {
+		if err := CheckLarge(t.Context(), small, a); err == nil || !strings.Contains(err.Error(), "both say 0, want 65536") {
+			t.Errorf("%s in a memory of 16 pages: %v", a.Name, err)
 		}
 	}
 }
