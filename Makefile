@@ -5,7 +5,7 @@ MODULES := core backends/native backends/wazero backends/wasmtime backends/wasme
 PURE  := core backends/native backends/wazero
 CROSS := windows/amd64 darwin/arm64 linux/arm64
 
-# The fuzz targets, as folder:name.
+# The fuzz targets, as folder:name. Without -fuzzminimizetime go spends most of the time on making inputs smaller.
 FUZZ := core:FuzzPages core/zigref:FuzzGuestWrites \
 	integration/zigoracle:FuzzPageAllocator integration/zigoracle:FuzzAllocator
 

@@ -9,8 +9,8 @@ import (
 	"github.com/linmem/linmem/core/zigref"
 )
 
-// TestPagesDiffers does the same to Zig's page allocator and to linmem.Pages, and holds what DESIGN.md says of where they
-// part. The steps are in pages; a step that allocates tells the page that each is expected to return.
+// TestPagesDiffers does the same to Zig's page allocator and to linmem.Pages, and holds what DESIGN.md says of which pages
+// they find. The steps are in pages; a step that allocates tells the page that each is expected to return.
 func TestPagesDiffers(t *testing.T) {
 	type alloc struct{ n, align, zig, pages uint64 }
 	for _, tt := range []struct {
@@ -129,6 +129,57 @@ func TestPagesChecks(t *testing.T) {
 			}
 			if wrong := got == used; wrong != (name == "zigref") {
 				t.Errorf("%s: page %d is handed out, and %d is in use", name, got, used)
+			}
+		}
+	})
+}
+
+// TestPagesDoesMore holds the rest of what DESIGN.md says of the two.
+func TestPagesDoesMore(t *testing.T) {
+	t.Run("Resize extends into free pages, and into the memory's end", func(t *testing.T) {
+		zig := zigref.NewPageAllocator(newFlatMemory(1, 20))
+		if addr, err := zig.Alloc(2*pageSize, 0); err != nil || zig.Resize(addr, 2*pageSize, 2*pageSize+1) {
+			t.Errorf("zigref extends, or fails: %v", err)
+		}
+		pages, err := linmem.NewPages(newFlatMemory(1, 20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := pages.Alloc(2)
+		if err == nil {
+			r, err = pages.Resize(r, 5)
+		}
+		if want := (linmem.Range{Start: 1, Len: 5}); err != nil || r != want {
+			t.Errorf("linmem: %v, %v, want %v", r, err, want)
+		}
+	})
+	t.Run("a page of the guest's is not given away by Free", func(t *testing.T) {
+		for name, open := range map[string]func(linmem.Memory) pageCalls{"zigref": newZigCalls, "linmem": newPagesCalls} {
+			calls := open(newFlatMemory(5, 20))
+			err := calls.free(3, 1)
+			got, _ := calls.alloc(1, 1)
+			switch {
+			case name == "zigref" && (err != nil || got != 3):
+				t.Errorf("%s: %v, and page %d; want 3", name, err, got)
+			case name == "linmem" && (!errors.Is(err, linmem.ErrNotAllocated) || got != 5):
+				t.Errorf("%s: %v, and page %d; want ErrNotAllocated, and 5", name, err, got)
+			}
+		}
+	})
+	t.Run("memories of more than 4 GiB", func(t *testing.T) {
+		const last = 1<<16 - 1
+		for name, open := range map[string]func(linmem.Memory) pageCalls{"zigref": newZigCalls, "linmem": newPagesCalls} {
+			calls := open(newSparseMemory(last, 1<<20))
+			first, err := calls.alloc(1, 1)
+			if err != nil || first != last {
+				t.Errorf("%s: page %d, %v, want %d", name, first, err, last)
+			}
+			second, err := calls.alloc(1, 1)
+			switch {
+			case name == "zigref" && !errors.Is(err, linmem.ErrOutOfMemory):
+				t.Errorf("%s: page %d, %v, want ErrOutOfMemory", name, second, err)
+			case name == "linmem" && (err != nil || second != last+1):
+				t.Errorf("%s: page %d, %v, want %d", name, second, err, last+1)
 			}
 		}
 	})
