@@ -70,12 +70,12 @@ func (a *Allocator) Alloc(n uint64, log2Align uint8) (addr uint64, err error) {
 // Resize changes the size of an allocation from n to newN bytes where it is, and reports whether it could: a small slot, if
 // newN needs one of the same size; from a page on, if the pages that it needs round up to the same power of two. So an
 // allocation of one page may become of any smaller size; Free then puts it on the list of a small class, which takes it for
-// a slot of its own size, and the rest of the page is lost. Memory is neither read nor written, nor is addr looked at.
+// a slot of its own size, and the rest of the page is lost. The sizes alone decide: the memory is neither read nor written.
 //
 // For the last 7 sizes below 4 GiB the sums wrap to one page, and an allocation of one page is told yes. In Zig that is
 // undefined; this is what the original does once compiled.
-func (a *Allocator) Resize(_, n uint64, log2Align uint8, newN uint64) bool {
-	if log2Align > maxLog2Align || n > maxUsize || newN > maxUsize {
+func (a *Allocator) Resize(addr, n uint64, log2Align uint8, newN uint64) bool {
+	if addr > maxUsize || n > maxUsize || log2Align > maxLog2Align || newN > maxUsize {
 		return false
 	}
 	oldLen := wrappedLen(usize(n), log2Align)

@@ -89,6 +89,9 @@ func TestResize(t *testing.T) {
 			t.Errorf("Resize(%d bytes, alignment 2^%d, to %d) = %t", test.n, test.log2Align, test.newN, got)
 		}
 	}
+	if zigref.NewAllocator(noMemory{t}).Resize(gib4+p, 60, 0, 50) {
+		t.Error("Resize at an address of 33 bits is true")
+	}
 }
 
 // noMemory is one that must not be asked for anything.
