@@ -64,7 +64,7 @@ fuzz: ## fuzz each target for FUZZTIME
 bench: ## run the benchmarks that match BENCH, COUNT times
 	$(call each,go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(COUNT) ./...)
 
-guests: ## rebuild the wasm guests; needs clang, lld and llvm
+guests: ## rebuild the wasm guests; needs clang, lld, llvm, and npm or Zig
 	integration/guests/build.sh
 
 # The linter runs at the version that .ci/tools/go.mod says. That module is not in go.work: its dependencies are many.

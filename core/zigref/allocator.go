@@ -36,12 +36,12 @@ func NewAllocator(m linmem.Memory) *Allocator { return &Allocator{m: memory{m}} 
 
 // Alloc returns the address of n bytes: the slot of its class that was freed last, or a fresh one, for which the memory may
 // have to grow. Their contents are undefined. The alignment is 1<<log2Align bytes, honored up to a page; from
-// a page up it makes the slot twice as large, since the node comes on top.
+// a page up, the slot is at least twice the alignment, since the node comes on top.
 //
-// It fails with [linmem.ErrOutOfMemory] if the memory cannot grow, with [linmem.ErrInvalid] if log2Align is above 31, and
-// with [linmem.ErrCorrupt] if the node in the slot that it would return points to what cannot be a slot of the class:
-// outside the memory, misaligned, or into this slot itself. Nothing has changed then, and the same call fails again until
-// the node is mended.
+// It fails with [linmem.ErrOutOfMemory] if the memory cannot grow, or grew from 0 pages, which the original takes for a
+// refusal; with [linmem.ErrInvalid] if log2Align is above 31; and with [linmem.ErrCorrupt] if the node in the slot that it
+// would return points to what cannot be a slot of the class: outside the memory, misaligned, or into this slot itself. In
+// the last case nothing has changed, and the same call fails again until the node is mended.
 func (a *Allocator) Alloc(n uint64, log2Align uint8) (addr uint64, err error) {
 	const op = "zigref.Allocator.Alloc"
 	switch {

@@ -136,21 +136,31 @@ func TestPagesChecks(t *testing.T) {
 
 // TestPagesDoesMore holds the rest of what DESIGN.md says of the two.
 func TestPagesDoesMore(t *testing.T) {
-	t.Run("Resize extends into free pages, and into the memory's end", func(t *testing.T) {
+	t.Run("Resize extends into free pages and by growth, and Zig's only shrinks", func(t *testing.T) {
 		zig := zigref.NewPageAllocator(newFlatMemory(1, 20))
-		if addr, err := zig.Alloc(2*pageSize, 0); err != nil || zig.Resize(addr, 2*pageSize, 2*pageSize+1) {
-			t.Errorf("zigref extends, or fails: %v", err)
+		if addr, err := zig.Alloc(2*pageSize, 0); err != nil ||
+			zig.Resize(addr, 2*pageSize, 2*pageSize+1) || !zig.Resize(addr, 2*pageSize, pageSize) {
+			t.Errorf("zigref extends, or does not shrink: %v", err)
 		}
 		pages, err := linmem.NewPages(newFlatMemory(1, 20))
 		if err != nil {
 			t.Fatal(err)
 		}
 		r, err := pages.Alloc(2)
-		if err == nil {
-			r, err = pages.Resize(r, 5)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if want := (linmem.Range{Start: 1, Len: 5}); err != nil || r != want {
-			t.Errorf("linmem: %v, %v, want %v", r, err, want)
+		next, err := pages.Alloc(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pages.Free(next); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []uint64{4, 6, 3} { // into free pages, by growth, and smaller
+			if r, err = pages.Resize(r, n); err != nil || r != (linmem.Range{Start: 1, Len: n}) {
+				t.Errorf("linmem: %v, %v, want %d pages at 1", r, err, n)
+			}
 		}
 	})
 	t.Run("a page of the guest's is not given away by Free", func(t *testing.T) {

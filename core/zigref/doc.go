@@ -10,11 +10,11 @@
 //
 // Both keep some of their state inside the linear memory, where the guest can write: Allocator threads its free lists
 // through the freed slots, and PageAllocator keeps the bitmap of all pages from 2,048 on in a page of the memory. A guest
-// that writes there decides what is handed out next. These ports check what they read, so that nothing panics and
-// no address outside the memory is returned; what cannot be true is [linmem.ErrCorrupt]. But a node that names a
-// slot which is in use, or a bit that says of a used page that it is free, looks like any other, and a bitmap that the
-// guest has filled makes one Alloc take a tenth of a second. [linmem.Pages], and the byte allocator to come on top of it, keep
-// everything on the host and do not trust the guest.
+// that writes there decides what is handed out next. These ports check what they read, so that nothing panics and no
+// address outside the memory is returned; what cannot be true is [linmem.ErrCorrupt]. But a node that names a slot which is
+// in use, or a bit that says of a used page that it is free, looks like any other, and a bitmap that the guest has filled
+// makes one Alloc take a tenth of a second. [linmem.Pages], and the byte allocator to come on top of it, keep everything on
+// the host and do not trust the guest.
 //
 // # PageAllocator
 //
@@ -24,11 +24,11 @@
 // page of 65,536 bytes is more than enough for the other 63,488 pages of a 32-bit memory.
 //
 // Alloc takes the first run of free pages that is long enough, in the conventional block, then in the extended one, and
-// grows the memory if there is none. A run never crosses from one block into the other. The search goes by segments of
-// 128 pages: it skips a segment that has too few free pages, unless the last one is free and a run may go on in the next
+// grows the memory if there is none. A run never crosses from one block into the other. The search goes by segments of 128
+// pages: it skips a segment that has too few free pages, unless the last one is free and a run may go on in the next
 // segment. In the others it goes from run to run, and tries the alignment at the start of each run and nowhere else, so a
-// long free run that begins one page off is passed over. Only where a run crosses into the next segment is it met, and tried,
-// again.
+// long free run that begins one page off is passed over. Only where a run crosses into the next segment is it met, and
+// tried, again.
 //
 // # Allocator
 //
@@ -51,9 +51,9 @@
 // All that the originals are asked by a program which uses them as it should, on a memory that nobody writes over, has the
 // same answer here. Beyond that:
 //
-//   - Free returns an error, and has changed nothing, where the original would write outside the memory, into page 0, to a
-//     misaligned place, or over the stolen page, and for the slot that was freed last. To free 0 bytes of pages does
-//     nothing; the original would steal a page that nobody freed.
+//   - Free returns an error, and has changed nothing, for null, for an address that is misaligned, for what is not inside
+//     the memory, for what has the stolen page in it, and, of Allocator, for the slot of its class that was freed last. To
+//     free 0 bytes of pages does nothing; the original may steal a page that nobody freed.
 //   - A bad node or a bad bitmap is [linmem.ErrCorrupt].
 //   - An alignment that does not fit 32 bits is [linmem.ErrInvalid]. Of a memory of more than 4 GiB the first 4 GiB are
 //     used, and it is not made to grow past them.

@@ -34,8 +34,8 @@ func (b freeBlock) use(start, n usize) { b.setBits(start, n, false) }
 // recycle marks pages free.
 func (b freeBlock) recycle(start, n usize) { b.setBits(start, n, true) }
 
-// findRecycled returns the first run of n free pages that the search meets, and whether there is one. In Zig it is useRecycled
-// and takes the pages as well; here the caller does, once it has looked at what a guest may have written.
+// findRecycled returns the first run of n free pages that the search meets, and whether there is one. In Zig it is
+// useRecycled and takes the pages as well; here the caller does, once it has looked at what a guest may have written.
 //
 // Alignment is that of the page's place in the block. It is tried where the search meets a run, which is at its start, and
 // again at the border of each segment that the run goes on into. With pages 3 to 300 free, that is at 3, 128 and 256; a run

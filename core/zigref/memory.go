@@ -71,6 +71,7 @@ func (m memory) holds(addr, n uint64) error {
 	if size := m.size(); addr != 0 && addr <= size && n <= size-addr {
 		return nil
 	}
+	// A closed memory has no pages; only Grow tells it from an empty one.
 	if _, err := m.Grow(0); errors.Is(err, linmem.ErrClosed) {
 		return linmem.ErrClosed
 	}
@@ -91,7 +92,7 @@ func reason(err error) error {
 // alignForward rounds up to a multiple of a power of two, and wraps to 0 past the last one.
 func alignForward(addr, alignment usize) usize { return (addr + alignment - 1) &^ (alignment - 1) }
 
-// ceilPowerOfTwo rounds up to a power of two; 0 if that has 33 bits.
+// ceilPowerOfTwo rounds up to a power of two; 0 for 0, and if that has 33 bits.
 func ceilPowerOfTwo(n usize) usize { return usize(uint64(1) << bits.Len32(n-1)) }
 
 // log2 returns the logarithm of a power of two.

@@ -25,13 +25,14 @@ func NewPageAllocator(m linmem.Memory) *PageAllocator { return &PageAllocator{m:
 // Alloc returns the address of n bytes, rounded up to pages, growing the memory if no free run is found. Their contents are
 // undefined.
 //
-// The alignment is 1<<log2Align bytes. A free run is tried for it at its start, and where it crosses into another segment of
-// 128 pages; growth drops pages until the memory's end is aligned, and these become free. In the extended block the alignment is that of the offset from page
-// 2,048, so alignments above 128 MiB are not honored there.
+// The alignment is 1<<log2Align bytes. A free run is tried for it at its start, and where it crosses into another segment
+// of 128 pages; growth drops pages until the memory's end is aligned, and these become free. In the extended block the
+// alignment is that of the offset from page 2,048, so alignments above 128 MiB are not honored there.
 //
-// It fails with [linmem.ErrOutOfMemory] if the memory cannot grow, with [linmem.ErrInvalid] if log2Align is above 31, and
-// with [linmem.ErrCorrupt] if the extended block calls pages free that cannot be. Nothing has changed then, and the same
-// call fails again until the block is mended.
+// It fails with [linmem.ErrOutOfMemory] if the memory cannot grow, or grew from 0 pages, which the original takes for a
+// refusal; with [linmem.ErrInvalid] if log2Align is above 31; and with [linmem.ErrCorrupt] if the memory grew during the
+// call, or if the extended block calls pages free that cannot be. In the last case nothing has changed, and the same call
+// fails again until the block is mended.
 func (a *PageAllocator) Alloc(n uint64, log2Align uint8) (addr uint64, err error) {
 	const op = "zigref.PageAllocator.Alloc"
 	switch {
@@ -66,12 +67,13 @@ func (a *PageAllocator) Resize(addr, n, newN uint64) bool {
 	return true
 }
 
-// Free frees the n bytes at addr, rounded up to pages. The first time that pages past 2,048 are freed, the last of them is
-// stolen for the extended block. The cost is that of the pages, bit by bit.
+// Free frees the n bytes at addr, rounded up to pages. The first time that a page from 2,048 on is freed, the last page of
+// that range is stolen for the extended block. The time is proportional to the number of pages.
 //
 // It fails with [linmem.ErrNotAllocated], nothing changed, for what cannot be an allocation: misaligned, not inside the
 // memory, or with the stolen page in it. It keeps no record of allocations, so a double free, or a range that was never
-// handed out, is taken at the caller's word, as in Zig. To free 0 bytes does nothing.
+// handed out, is taken at the caller's word, as in Zig. To free 0 bytes where
+// an allocation could be does nothing.
 func (a *PageAllocator) Free(addr, n uint64) error {
 	const op = "zigref.PageAllocator.Free"
 	start, end, err := a.pages(addr, n)
@@ -147,7 +149,7 @@ func (a *PageAllocator) freePages(start, end usize) error {
 			return err
 		}
 		if stolen {
-			clear(extended) // no page past 2,048 was free so far
+			clear(extended) // no page from 2,048 on was free so far
 		}
 	}
 	if start < extendedOffset {

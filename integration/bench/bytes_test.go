@@ -114,9 +114,9 @@ func bytePair(n uint64) func(*testing.B, byteAllocator) {
 	}
 }
 
-// steadyBytes returns a workload of so many live allocations of up to maxSize bytes, each power of two as likely as any
-// other: in each turn, one goes and another comes. It reports how much memory there is for each live byte, after as many
-// turns as there are allocations.
+// steadyBytes returns a workload of so many live allocations of up to maxSize bytes, a power of two, each below a bound
+// that is any power of two up to that with the same chance: in each turn, one goes and another comes. It reports how much
+// memory there is for each live byte, after as many turns as there are allocations.
 func steadyBytes(nLive int, maxSize uint64) func(*testing.B, byteAllocator) {
 	type block struct{ addr, n uint64 }
 	return func(b *testing.B, a byteAllocator) {
@@ -124,7 +124,7 @@ func steadyBytes(nLive int, maxSize uint64) func(*testing.B, byteAllocator) {
 		live := make([]block, nLive)
 		liveBytes := uint64(0)
 		alloc := func(i int) {
-			n := min(1+r.Uint64N(uint64(2)<<r.IntN(bits.Len64(maxSize)-1)), maxSize)
+			n := 1 + r.Uint64N(uint64(2)<<r.IntN(bits.Len64(maxSize)-1))
 			addr, err := a.alloc(n)
 			if err != nil {
 				b.Fatal(err)

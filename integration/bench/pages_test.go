@@ -187,25 +187,23 @@ func (t *tenants) leave(run pageRun) {
 // spare makes room for more runs, since a turn only ever replaces one.
 func (t *tenants) spare() { t.live = append(t.live, make([]pageRun, 4+len(t.live)/4)...) }
 
-// turn has a random run leave, and another come in its place if fewer pages than that are used. It returns how many runs
-// found no room.
-func (t *tenants) turn(usedPages uint64) (refused int) {
+// turn has a random run leave, and another come in its place if fewer pages than that are used. It reports whether it asked
+// for one, and whether there was no room.
+func (t *tenants) turn(usedPages uint64) (asked, refused bool) {
 	i := t.r.IntN(len(t.live))
 	t.leave(t.live[i])
-	run, ok := pageRun{}, true
-	if t.used < usedPages {
-		run, ok = t.come()
+	t.live[i] = pageRun{}
+	if t.used >= usedPages {
+		return false, false
 	}
+	run, ok := t.come()
 	t.live[i] = run
-	if !ok {
-		return 1
-	}
-	return 0
+	return true, !ok
 }
 
 // steadyPages returns a workload in a whole memory of which a share stays in use by runs of up to maxRun pages, all over
-// it: in each turn, one leaves and another comes. It reports how many found no room, and what share of the memory was in use
-// on average.
+// it: in each turn, one leaves and another comes. It reports what share of the requests found no room, and what share of the
+// memory was in use on average.
 func steadyPages(percent, maxRun uint64) func(*testing.B, func() pageAllocator) {
 	return func(b *testing.B, open func() pageAllocator) {
 		t := tenants{B: b, a: open(), r: rand.New(rand.NewPCG(1, 2)), maxRun: maxRun}
@@ -217,19 +215,25 @@ func steadyPages(percent, maxRun uint64) func(*testing.B, func() pageAllocator) 
 			t.leave(t.live[len(t.live)-1])
 		}
 		t.spare()
-		refused, used := 0, uint64(0)
+		asked, refused, used := 0, 0, uint64(0)
 		for b.Loop() {
-			refused += t.turn(usedPages)
+			a, r := t.turn(usedPages)
+			if a {
+				asked++
+			}
+			if r {
+				refused++
+			}
 			used += t.used
 		}
-		b.ReportMetric(100*float64(refused)/float64(b.N), "%refused")
+		b.ReportMetric(100*float64(refused)/float64(max(1, asked)), "%refused")
 		b.ReportMetric(100*float64(used)/float64(b.N)/float64(pages), "%used")
 	}
 }
 
-// growingPages returns a workload of aligned runs in a memory that grows as needed. It reports how many pages of memory
-// there are for each that was in use at the peak, after 20 turns for each run: the mean of 32 such workloads, since one alone
-// depends on its seed.
+// growingPages returns a workload of runs, aligned to up to 1<<maxLog2Align pages, in a memory that grows as needed. It
+// reports how many pages of memory there are for each that was in use at the peak, after 20 turns for each run: the mean of
+// 32 such workloads, since one alone depends on its seed.
 func growingPages(usedPages, maxRun uint64, maxLog2Align uint32) func(*testing.B, func() pageAllocator) {
 	return func(b *testing.B, open func() pageAllocator) {
 		const seeds = 32
@@ -278,7 +282,8 @@ func guestWritesOnes(b *testing.B, open func() pageAllocator) {
 	}
 }
 
-// comb fills the memory with runs of one page, and frees every second one, so that 2 pages fit nowhere.
+// comb fills the memory with runs of one page, and frees every second one, so that 2 pages fit nowhere. Zig's allocator
+// then has its bitmap in page 2,049.
 func comb(b *testing.B, a pageAllocator) {
 	b.Helper()
 	for range maxPages - 1 {
@@ -308,7 +313,7 @@ func combNeverFits(b *testing.B, open func() pageAllocator) {
 func combLastPairFits(b *testing.B, open func() pageAllocator) {
 	a := open()
 	comb(b, a)
-	if err := a.free(maxPages-4, 1); err != nil { // Zig's may have stolen one of the last two
+	if err := a.free(maxPages-2, 1); err != nil { // joins the last two free pages
 		b.Fatal(err)
 	}
 	for b.Loop() {

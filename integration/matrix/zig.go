@@ -21,6 +21,7 @@ func agreesWithZig(t *testing.T, e engines.Engine) {
 	if e.Slow || testing.Short() {
 		steps /= 10
 	}
+	t.Logf("%d steps for each allocator and shape of memory", steps)
 	for _, a := range zigoracle.Allocators {
 		t.Run(a.Name, func(t *testing.T) {
 			var counts zigoracle.Counts

@@ -17,7 +17,7 @@ type script struct{ data []byte }
 
 func (s *script) choose(n uint32) uint32 {
 	v := uint32(0)
-	for bits := 0; n-1>>bits != 0 && bits < 32; bits += 8 {
+	for bits := 0; bits < 32 && (n-1)>>bits != 0; bits += 8 {
 		if len(s.data) == 0 {
 			break
 		}

@@ -7,9 +7,9 @@ import (
 	linmem "github.com/linmem/linmem/core"
 )
 
-// CheckLarge compares the two up to 4 GiB, where the original's size classes run past the end of its array, sums wrap, and no
-// memory goes on, and requires that each step comes to what is expected of it. The engine should be one on which pages that
-// nobody touches cost nothing.
+// CheckLarge compares the two up to 4 GiB, where the original's size classes run past the end of its array, sums wrap, and
+// no memory goes on, and requires that each step comes to what is expected of it. The engine should be one on which pages
+// that nobody touches cost nothing.
 func CheckLarge(ctx context.Context, open Open, a Allocator) error {
 	const maxPages = 1<<16 - 1 // wasmer goes no further
 	p, stop, err := openPair(ctx, open, a, Shape{1, maxPages})
@@ -46,6 +46,8 @@ func (p *pair) largeStep(ctx context.Context, s largeStep) error {
 		err = p.resize(ctx, s.block, s.n)
 	case "free":
 		err = p.free(ctx, s.block)
+	default:
+		err = fmt.Errorf("what is %q?", s.op)
 	}
 	if err == nil {
 		err = p.samePages()
@@ -60,7 +62,7 @@ func (p *pair) largeStep(ctx context.Context, s largeStep) error {
 // node at its end.
 func (p *pair) sameEdges() error {
 	const bitmap, node = 1 << 16 / 8, 4
-	for page := p.Pages; page < p.originalMemory.NumPages(); page++ {
+	for page := uint64(1); page < p.originalMemory.NumPages(); page++ {
 		addr := page * linmem.PageSize
 		if err := p.sameRange(addr, bitmap); err != nil {
 			return err

@@ -101,7 +101,8 @@ type pair struct {
 	ported         port
 	portedMemory   linmem.Memory
 	live           []block
-	outcome        string // of the last call, as the original has it
+	freed          map[uint32]bool // addresses that were freed, and not handed out since
+	outcome        string          // of the last call, as the original has it
 	counts         Counts
 }
 
@@ -110,7 +111,7 @@ type Counts struct {
 	Steps        int
 	Refused      int // allocations for which there was no memory
 	Grown        int // allocations that grew the memory
-	Reused       int // allocations of memory that was freed, or dropped for an alignment
+	Reused       int // allocations at an address that was freed
 	ReusedPast   int // of these, the ones past page 2,048
 	Large        int // allocations of more than 1,000 pages
 	Resized      int
@@ -174,6 +175,7 @@ func openPair(ctx context.Context, open Open, a Allocator, s Shape) (p *pair, st
 		Allocator: a, Shape: s,
 		original: original, originalMemory: original.Memory(),
 		ported: a.port(other.Memory()), portedMemory: other.Memory(),
+		freed: map[uint32]bool{},
 	}
 	return p, func() { stopOther(); stopOriginal() }, nil
 }
@@ -189,7 +191,7 @@ func (p *pair) alloc(ctx context.Context, n uint32, log2Align uint8) error {
 	got, err := p.ported.Alloc(uint64(n), log2Align)
 	switch {
 	case want == 0 && !errors.Is(err, linmem.ErrOutOfMemory):
-		return fmt.Errorf("the original has no memory, the port says %#x, %w", got, err)
+		return fmt.Errorf("the original has no memory, the port says %#x, %v", got, err) //nolint:errorlint // it may be nil
 	case want == 0:
 		p.counts.Refused++
 		return nil
@@ -198,14 +200,15 @@ func (p *pair) alloc(ctx context.Context, n uint32, log2Align uint8) error {
 	case got != uint64(want):
 		return fmt.Errorf("the original says %#x, the port %#x", want, got)
 	}
-	switch grown := p.originalMemory.NumPages() > size; {
-	case grown:
+	if p.originalMemory.NumPages() > size {
 		p.counts.Grown++
-	case want/linmem.PageSize >= 2048:
-		p.counts.ReusedPast++
-		fallthrough
-	default:
+	}
+	if p.freed[want] {
 		p.counts.Reused++
+		if want/linmem.PageSize >= 2048 {
+			p.counts.ReusedPast++
+		}
+		delete(p.freed, want)
 	}
 	if n > 1000*linmem.PageSize {
 		p.counts.Large++
@@ -250,6 +253,7 @@ func (p *pair) free(ctx context.Context, i int) error {
 		return fmt.Errorf("the original frees it, the port says %w", err)
 	}
 	p.counts.Freed++
+	p.freed[b.addr] = true
 	return nil
 }
 
@@ -266,7 +270,8 @@ func (p *pair) growMemory(delta uint64) error {
 	}
 	got, err := p.portedMemory.Grow(delta)
 	if (errWant == nil) != (err == nil) || got != want {
-		return fmt.Errorf("the memories grow from %d and %d pages: %w, %w", want, got, errWant, err)
+		//nolint:errorlint // one of them is nil
+		return fmt.Errorf("the memories grow from %d and %d pages: %v, %v", want, got, errWant, err)
 	}
 	return nil
 }
@@ -293,10 +298,10 @@ func (p *pair) samePages() error {
 	return nil
 }
 
-// sameBytes compares the memories from the first page that the original did not have at the start.
+// sameBytes compares the memories from the second page on: the first is the original guest's own.
 func (p *pair) sameBytes() error {
 	const chunk = 1 << 20
-	start, end := p.Pages*linmem.PageSize, p.originalMemory.NumPages()*linmem.PageSize
+	start, end := uint64(linmem.PageSize), p.originalMemory.NumPages()*linmem.PageSize
 	for addr := start; addr < end; addr += chunk {
 		if err := p.sameRange(addr, min(chunk, end-addr)); err != nil {
 			return err

@@ -1,9 +1,9 @@
 // Package freeset keeps the free pages of a memory and finds runs among them: the search behind linmem.Pages.
 //
 // The pages are a [bitmap.Set], and the search is a plain scan from a hint to the lowest free page. A word of 64 pages
-// takes a few instructions, whatever is in it (Pages/CombNeverFits in integration/bench): the run that comes in from the words below is counted, and
-// runs inside are found with shifts. Aligned requests go from run to run instead. It is the scan that a faster structure
-// will be measured against, and the only package that one has to replace.
+// takes a few instructions, whatever is in it (Pages/CombNeverFits in integration/bench): the run that comes in from the
+// words below is counted, and runs inside are found with shifts. Aligned requests go from run to run instead. It is the
+// scan that a faster structure will be measured against, and the only package that one has to replace.
 package freeset
 
 import (
