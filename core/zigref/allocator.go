@@ -2,6 +2,7 @@ package zigref
 
 import (
 	"encoding/binary"
+	"errors"
 
 	linmem "github.com/linmem/linmem/core"
 )
@@ -35,8 +36,8 @@ type Allocator struct {
 func NewAllocator(m linmem.Memory) *Allocator { return &Allocator{m: memory{m}} }
 
 // Alloc returns the address of n bytes: the slot of its class that was freed last, or a fresh one, for which the memory may
-// have to grow. Their contents are undefined. The alignment is 1<<log2Align bytes, honored up to a page; from
-// a page up, the slot is at least twice the alignment, since the node comes on top.
+// have to grow. Their contents are undefined. The alignment is 1<<log2Align bytes, honored up to a page; from a page up, the
+// slot is at least twice the alignment, since the node comes on top.
 //
 // It fails with [linmem.ErrOutOfMemory] if the memory cannot grow, or grew from 0 pages, which the original takes for a
 // refusal; with [linmem.ErrInvalid] if log2Align is above 31; and with [linmem.ErrCorrupt] if the node in the slot that it
@@ -162,14 +163,14 @@ func (a *Allocator) pop(list *usize, slotSize uint64) (addr usize, err error) {
 
 // push puts a slot on a list.
 func (a *Allocator) push(list *usize, addr usize, slotSize uint64) error {
-	if err := a.m.holds(uint64(addr), slotSize); err != nil {
-		return err
-	}
-	if !isSlot(uint64(addr), slotSize) || addr == *list {
+	if addr == 0 || addr == *list || !isSlot(uint64(addr), slotSize) || uint64(addr)+slotSize > maxPages*pageSize {
 		return linmem.ErrNotAllocated
 	}
-	node, err := a.node(addr, slotSize)
-	if err != nil {
+	node, err := a.node(addr, slotSize) // is outside the memory if some of the slot is
+	switch {
+	case errors.Is(err, linmem.ErrOutOfBounds):
+		return linmem.ErrNotAllocated
+	case err != nil:
 		return err
 	}
 	binary.LittleEndian.PutUint32(node, *list)

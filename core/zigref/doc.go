@@ -13,8 +13,8 @@
 // that writes there decides what is handed out next. These ports check what they read, so that nothing panics and no
 // address outside the memory is returned; what cannot be true is [linmem.ErrCorrupt]. But a node that names a slot which is
 // in use, or a bit that says of a used page that it is free, looks like any other, and a bitmap that the guest has filled
-// makes one Alloc take a tenth of a second. [linmem.Pages], and the byte allocator to come on top of it, keep everything on
-// the host and do not trust the guest.
+// makes one Alloc take a tenth of a second (Pages/GuestWritesOnes in integration/bench). [linmem.Pages], and the byte
+// allocator to come on top of it, keep everything on the host and do not trust the guest.
 //
 // # PageAllocator
 //
@@ -80,6 +80,6 @@
 // Zig 0.11.0, lib/std/heap/WasmPageAllocator.zig and lib/std/heap/WasmAllocator.zig, copyright Zig contributors, MIT
 // license (the file LICENSE beside this one). They were written by Benjamin Feng
 // (https://github.com/ziglang/zig/pull/3830) and Andrew Kelley (https://github.com/ziglang/zig/pull/13513). What is theirs
-// has their names, so that the two can be read side by side; holds, canBeFree, canFollow and isSlot are the checks that
-// were added.
+// has their names, so that the two can be read side by side; holds, coversExtended, canFollow and isSlot are the checks
+// that were added.
 package zigref

@@ -72,8 +72,7 @@ func (a *PageAllocator) Resize(addr, n, newN uint64) bool {
 //
 // It fails with [linmem.ErrNotAllocated], nothing changed, for what cannot be an allocation: misaligned, not inside the
 // memory, or with the stolen page in it. It keeps no record of allocations, so a double free, or a range that was never
-// handed out, is taken at the caller's word, as in Zig. To free 0 bytes where
-// an allocation could be does nothing.
+// handed out, is taken at the caller's word, as in Zig. To free 0 bytes where an allocation could be does nothing.
 func (a *PageAllocator) Free(addr, n uint64) error {
 	const op = "zigref.PageAllocator.Free"
 	start, end, err := a.pages(addr, n)
@@ -101,11 +100,12 @@ func (a *PageAllocator) allocPages(pageCount usize, log2Align uint8) (page usize
 			return 0, err
 		}
 		if page, ok := extended.findRecycled(pageCount, log2Align); ok {
-			if !a.canBeFree(page+extendedOffset, pageCount) {
+			start := page + extendedOffset
+			if a.m.holds(uint64(start)*pageSize, uint64(pageCount)*pageSize) != nil || a.coversExtended(start, pageCount) {
 				return 0, errBitmap
 			}
 			extended.use(page, pageCount)
-			return page + extendedOffset, nil
+			return start, nil
 		}
 	}
 	return a.growPages(pageCount, log2Align)
@@ -168,12 +168,9 @@ func (a *PageAllocator) extendedBlock() (freeBlock, error) {
 	return view, reason(err)
 }
 
-// canBeFree reports whether the pages, of which none is page 0, are inside the memory, and not the one that holds the
-// extended block.
-func (a *PageAllocator) canBeFree(start, n usize) bool {
-	end := uint64(start) + uint64(n)
-	stolen := uint64(a.extended)
-	return end*pageSize <= a.m.size() && (stolen < uint64(start) || stolen >= end)
+// coversExtended reports whether the page that holds the extended block is among these, of which none is page 0.
+func (a *PageAllocator) coversExtended(start, n usize) bool {
+	return start <= a.extended && a.extended < start+n
 }
 
 // pages returns the pages that an allocation of n bytes at addr takes, or why there cannot be one.
@@ -185,7 +182,7 @@ func (a *PageAllocator) pages(addr, n uint64) (start, end usize, err error) {
 	if err := a.m.holds(addr, uint64(count)*pageSize); err != nil {
 		return 0, 0, err
 	}
-	if start = usize(addr / pageSize); !a.canBeFree(start, count) {
+	if start = usize(addr / pageSize); a.coversExtended(start, count) {
 		return 0, 0, linmem.ErrNotAllocated
 	}
 	return start, start + count, nil
