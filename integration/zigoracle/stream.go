@@ -27,13 +27,13 @@ const maxLive = 1000
 // streamSteps is the length of one stream.
 const streamSteps = 2500
 
-// Check runs streams of random steps on both of an allocator, with memories of their own, and compares the two after each
-// step. The first stream has the given seed, the next one the next. It counts what the steps came to; an error tells the
-// stream's seed.
-func Check(ctx context.Context, open Open, a Allocator, s Shape, seed uint64, steps int) (Counts, error) {
-	var all Counts
-	for ; steps > 0; steps -= streamSteps {
-		counts, err := check(ctx, open, a, s, seed, min(steps, streamSteps))
+// Check runs streams of n random steps in all on both of an allocator, with memories of their own, and compares the two
+// after each step. The first stream has the given seed, the next one the next. It counts what the steps came to; an error
+// tells the stream's seed.
+func Check(ctx context.Context, open Open, a Allocator, s Shape, seed uint64, n int) (Counts, error) {
+	all := Counts{}
+	for ; n > 0; n -= streamSteps {
+		counts, err := check(ctx, open, a, s, seed, min(n, streamSteps))
 		if err != nil {
 			return all, fmt.Errorf("seed %d, %w", seed, err)
 		}
@@ -43,21 +43,21 @@ func Check(ctx context.Context, open Open, a Allocator, s Shape, seed uint64, st
 	return all, nil
 }
 
-func check(ctx context.Context, open Open, a Allocator, s Shape, seed uint64, steps int) (Counts, error) {
+func check(ctx context.Context, open Open, a Allocator, s Shape, seed uint64, n int) (Counts, error) {
 	p, stop, err := openPair(ctx, open, a, s)
 	if err != nil {
-		return Counts{}, err
+		return nil, err
 	}
 	defer stop()
-	err = p.stream(ctx, random{rand.New(rand.NewPCG(seed, 0))}, steps, func(string) {})
+	err = p.stream(ctx, random{rand.New(rand.NewPCG(seed, 0))}, n, nil)
 	return p.counts, err
 }
 
-// stream takes steps, compares everything in the end, and logs each step as a line: what it did, what came of it, and the
-// size of the memory, in pages.
-func (p *pair) stream(ctx context.Context, c choices, steps int, log func(line string)) error {
+// stream takes n steps, compares everything in the end, and logs each step as a line, if log is not nil: what it did, what
+// came of it, and the size of the memory, in pages.
+func (p *pair) stream(ctx context.Context, c choices, n int, log func(line string)) error {
 	habit := newHabit(c, p.Allocator)
-	for i := range steps {
+	for i := range n {
 		if c.choose(500) == 0 {
 			habit = newHabit(c, p.Allocator)
 		}
@@ -65,10 +65,12 @@ func (p *pair) stream(ctx context.Context, c choices, steps int, log func(line s
 		if err != nil {
 			return fmt.Errorf("step %d, %s: %w", i, did, err)
 		}
-		log(fmt.Sprintf("%s = %s %d", did, p.outcome, p.originalMemory.NumPages()))
+		if log != nil {
+			log(fmt.Sprintf("%s = %s %d", did, p.outcome, p.originalMemory.NumPages()))
+		}
 	}
 	if err := p.sameBytes(); err != nil {
-		return fmt.Errorf("after %d steps: %w", steps, err)
+		return fmt.Errorf("after %d steps: %w", n, err)
 	}
 	return nil
 }
@@ -112,7 +114,7 @@ func (p *pair) step(ctx context.Context, c choices, h habit) (did string, err er
 		did = fmt.Sprintf("grow %d", delta)
 		err = p.growMemory(delta)
 	}
-	p.counts.Steps++
+	p.counts[steps]++
 	return did, errors.Join(err, p.samePages())
 }
 

@@ -158,3 +158,23 @@ func TestWithLimits(t *testing.T) {
 		}
 	}
 }
+
+func TestMissing(t *testing.T) {
+	if got := (Counts{}).Missing(5000); len(got) != 10 {
+		t.Errorf("of no steps, %d counts are missing, want all 10: %q", len(got), got)
+	}
+	c := Counts{}
+	for range 3 {
+		c.Add(Counts{
+			steps: 5000, refused: 1, grown: 1, reused: 1, reusedPast: 1, large: 1, resized: 1, notResized: 1, freed: 1,
+			grownOutside: 1,
+		})
+	}
+	if got := c.Missing(5000); got != nil {
+		t.Errorf("missing: %q", got)
+	}
+	c[large]--
+	if got := c.Missing(5000); len(got) != 1 || got[0] != "2 allocations of more than 1,000 pages, want 3" {
+		t.Errorf("missing: %q", got)
+	}
+}
