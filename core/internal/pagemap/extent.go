@@ -1,0 +1,209 @@
+package pagemap
+
+import (
+	"slices"
+
+	"github.com/linmem/linmem/core/internal/lanes"
+)
+
+const (
+	// maxHole is how many pages between two extents are better covered than left out: 1.2 KiB of bits and index.
+	maxHole = 4096
+
+	// spare is which part of the array is left empty as it grows, so that a memory that grows page by page is copied 16
+	// times at most for each time that its size doubles; more would not keep to 3 bits a page.
+	spare = 16
+
+	// minSpare keeps small memories from copying for every word.
+	minSpare = 2
+)
+
+// extent is a range of pages that are covered.
+type extent struct {
+	page uint64 // the first one, a multiple of 64
+	n    uint64 // pages, a multiple of 64
+	pos  uint64 // position of the first one, a multiple of 64
+}
+
+func (e extent) end() uint64 { return e.page + e.n }
+
+// pos returns the position of a page, with ok = false if it is not covered. The cost is constant for the extent that was
+// last used.
+func (m *Map) pos(page uint64) (pos uint64, ok bool) {
+	if d := page - m.near.page; d < m.near.n {
+		return m.near.pos + d, true
+	}
+	return m.findPos(page)
+}
+
+func (m *Map) findPos(page uint64) (pos uint64, ok bool) {
+	i, ok := m.findExtent(page)
+	if !ok {
+		return 0, false
+	}
+	m.near = m.extents[i]
+	return m.near.pos + page - m.near.page, true
+}
+
+// mustPos returns the position of a page that is covered.
+func (m *Map) mustPos(page uint64) uint64 {
+	pos, ok := m.pos(page)
+	if !ok {
+		panic("pagemap: page is not covered")
+	}
+	return pos
+}
+
+// findExtent returns the index of the extent that covers page, or of the first behind it.
+func (m *Map) findExtent(page uint64) (i int, ok bool) {
+	return slices.BinarySearchFunc(m.extents, page, func(e extent, page uint64) int {
+		switch {
+		case e.end() <= page:
+			return -1
+		case e.page > page:
+			return 1
+		}
+		return 0
+	})
+}
+
+// page returns the page at a position, which is not a guard's.
+func (m *Map) page(pos uint64) uint64 {
+	if d := pos - m.near.pos; d < m.near.n {
+		return m.near.page + d
+	}
+	i, _ := slices.BinarySearchFunc(m.extents, pos, func(e extent, pos uint64) int {
+		if e.pos+e.n <= pos {
+			return -1
+		}
+		return 1
+	})
+	m.near = m.extents[i]
+	return m.near.page + pos - m.near.pos
+}
+
+// Cover makes room for the state of [page, page+n), neither free nor marked where it was not covered before. It is the only
+// method that allocates on the Go heap. Covering pages right behind those that are covered costs amortized constant time a
+// page; anywhere else, it costs that of all words.
+func (m *Map) Cover(page, n uint64) {
+	from := page &^ (wordBits - 1)
+	end := (page + n + wordBits - 1) &^ (wordBits - 1)
+	if len(m.extents) > 0 {
+		last := &m.extents[len(m.extents)-1]
+		switch {
+		case from >= last.page && end <= last.end():
+			return
+		case from >= last.page && from <= last.end()+maxHole && (last.pos+end-last.page)/wordBits < uint64(len(m.words)):
+			m.words[m.size-1].marks = 0
+			last.n = end - last.page
+			m.near = *last
+			m.size = (last.pos+last.n)/wordBits + 1
+			m.words[m.size-1].marks = 1
+			return
+		}
+	}
+	if m.covers(from, end) {
+		return
+	}
+	if len(m.extents) > 0 && from < m.extents[len(m.extents)-1].page {
+		from &^= maxHole - 1 // more of its neighbors may follow
+	}
+	m.rebuild(union(m.extents, extent{page: from, n: end - from}))
+}
+
+// Covered reports whether a page has bits.
+func (m *Map) Covered(page uint64) bool {
+	_, ok := m.pos(page)
+	return ok
+}
+
+// covers reports whether one extent covers [from, end).
+func (m *Map) covers(from, end uint64) bool {
+	i, ok := m.findExtent(from)
+	return ok && end <= m.extents[i].end()
+}
+
+// union returns extents with another one, merged with those that it overlaps, touches or almost touches. Positions are to
+// be given out anew.
+func union(extents []extent, add extent) []extent {
+	var all []extent
+	for _, e := range extents {
+		switch {
+		case e.end()+maxHole < add.page:
+			all = append(all, e)
+		case add.end()+maxHole < e.page:
+			all = append(all, add)
+			add = e
+		default:
+			end := max(e.end(), add.end())
+			add.page = min(e.page, add.page)
+			add.n = end - add.page
+		}
+	}
+	return append(all, add)
+}
+
+// rebuild lays the bits out in new extents, which cover the old ones, and makes the index anew.
+func (m *Map) rebuild(extents []extent) {
+	size := uint64(1)
+	for i := range extents {
+		extents[i].pos = size * wordBits
+		size += extents[i].n/wordBits + 1
+	}
+	capacity := size + max(size/spare, minSpare)
+	old := *m
+	*m = Map{
+		extents: extents,
+		near:    extents[len(extents)-1],
+		size:    size,
+		words:   make([]word, capacity),
+		short:   lanes.New[uint8](capacity),
+		long:    lanes.New[uint16](capacity>>(longShift-6) + 1),
+		longest: lanes.New[uint32](capacity>>(longestShift-6) + 1),
+		low:     size,
+		runs:    old.runs,
+	}
+	for _, e := range old.extents {
+		pos := m.mustPos(e.page)
+		copy(m.words[pos/wordBits:], old.words[e.pos/wordBits:][:e.n/wordBits])
+	}
+	for _, e := range extents {
+		m.words[(e.pos+e.n)/wordBits].marks = 1
+	}
+	for pos, n := range m.runsFrom(0) {
+		m.joined(pos, n, 0)
+	}
+	for _, a := range old.aligned {
+		m.indexAligned(a.log2)
+	}
+}
+
+// runsFrom yields the maximal runs of free pages from word i on, by position, without the help of the index.
+func (m *Map) runsFrom(i uint64) func(yield func(pos, n uint64) bool) {
+	return func(yield func(pos, n uint64) bool) {
+		for ; i < m.size; i++ {
+			for x := m.words[i].free; x != 0; {
+				pos := i*wordBits + trailingZeros(x)
+				end := m.walk(pos)
+				if !yield(pos, end-pos) {
+					return
+				}
+				if end/wordBits > i {
+					i = end / wordBits
+					x = m.words[i].free
+				}
+				x &= ^uint64(0) << (end % wordBits)
+			}
+		}
+	}
+}
+
+// Size returns the memory that the map takes on the Go heap, in bytes.
+func (m *Map) Size() uint64 {
+	n := uint64(len(m.words))*16 + uint64(cap(m.extents))*24
+	n += m.short.Size() + m.long.Size() + m.longest.Size()
+	for i := range m.aligned {
+		n += m.aligned[i].left.Size()
+	}
+	return n
+}
