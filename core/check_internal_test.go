@@ -44,7 +44,7 @@ func healthy(t *testing.T) (*Pages, *fixedMemory) {
 			t.Fatal(err)
 		}
 	}
-	want := PageStats{Size: 13, Owned: 8, Free: 3, Allocated: 5, Foreign: 5, Runs: 3, Grows: 6}
+	want := PageStats{Size: 13, Owned: 8, Free: 3, Allocated: 5, Foreign: 5, LargestFree: 1, FreeRuns: 3, Runs: 3, Grows: 6}
 	if got := p.Stats(); got != want {
 		t.Fatalf("the state is %+v, want %+v", got, want)
 	}
@@ -80,27 +80,31 @@ func TestCheckCorrupt(t *testing.T) {
 		{"RunCounterHigh", func(p *Pages, _ *fixedMemory) { p.nRuns++ }},
 		{"RunCounterLow", func(p *Pages, _ *fixedMemory) { p.nRuns-- }},
 
-		{"FreePageLost", func(p *Pages, _ *fixedMemory) { p.free.Remove(3, 1) }},
-		{"FreePageLostBehindRun", func(p *Pages, _ *fixedMemory) { p.free.Remove(7, 1) }},
-		{"FreePageLostAtTheEnd", func(p *Pages, _ *fixedMemory) { p.free.Remove(12, 1) }},
-		{"FirstPageOfRunFree", func(p *Pages, _ *fixedMemory) { p.free.Add(4, 1) }},
-		{"InteriorOfRunFree", func(p *Pages, _ *fixedMemory) { p.free.Add(5, 1) }},
-		{"LastPageOfRunFree", func(p *Pages, _ *fixedMemory) { p.free.Add(6, 1) }},
-		{"WholeRunFree", func(p *Pages, _ *fixedMemory) { p.free.Add(4, 3) }},
-		{"ForeignPageFree", func(p *Pages, _ *fixedMemory) { p.free.Add(8, 1) }},
-		{"SecondForeignPageFree", func(p *Pages, _ *fixedMemory) { p.free.Add(9, 1) }},
-		{"PageZeroFree", func(p *Pages, _ *fixedMemory) { p.free.Add(0, 1) }},
-		{"FreePastTheEnd", func(p *Pages, _ *fixedMemory) { p.free.Add(13, 1) }},
-		{"FreeFarPastTheEnd", func(p *Pages, _ *fixedMemory) { p.free.Add(1<<40, 1) }},
+		{"FreePageLost", func(p *Pages, _ *fixedMemory) { p.m.Remove(3, 1) }},
+		{"FreePageLostBehindRun", func(p *Pages, _ *fixedMemory) { p.m.Remove(7, 1) }},
+		{"FreePageLostAtTheEnd", func(p *Pages, _ *fixedMemory) { p.m.Remove(12, 1) }},
+		{"FirstPageOfRunFree", func(p *Pages, _ *fixedMemory) { p.m.Add(4, 1) }},
+		{"InteriorOfRunFree", func(p *Pages, _ *fixedMemory) { p.m.Add(5, 1) }},
+		{"LastPageOfRunFree", func(p *Pages, _ *fixedMemory) { p.m.Add(6, 1) }},
+		{"WholeRunFree", func(p *Pages, _ *fixedMemory) { p.m.Add(4, 3) }},
+		{"ForeignPageFree", func(p *Pages, _ *fixedMemory) { p.m.Add(8, 1) }},
+		{"SecondForeignPageFree", func(p *Pages, _ *fixedMemory) { p.m.Add(9, 1) }},
+		{"PageZeroFree", func(p *Pages, _ *fixedMemory) { p.m.Add(0, 1) }},
+		{"FreePastTheEnd", func(p *Pages, _ *fixedMemory) { p.m.Add(13, 1) }},
+		{"FreeFarPastTheEnd", func(p *Pages, _ *fixedMemory) {
+			p.m.Cover(1<<40, 1)
+			p.m.Add(1<<40, 1)
+		}},
 
-		{"StartLost", func(p *Pages, _ *fixedMemory) { p.starts.Remove(4, 1) }},
-		{"StartLostBehindRun", func(p *Pages, _ *fixedMemory) { p.starts.Remove(11, 1) }},
-		{"StartInRun", func(p *Pages, _ *fixedMemory) { p.starts.Add(5, 1) }},
-		{"StartInFree", func(p *Pages, _ *fixedMemory) { p.starts.Add(7, 1) }},
-		{"StartInForeign", func(p *Pages, _ *fixedMemory) { p.starts.Add(9, 1) }},
-		{"StartPastTheEnd", func(p *Pages, _ *fixedMemory) { p.starts.Add(13, 1) }},
-		{"StartOfPrefixLost", func(p *Pages, _ *fixedMemory) { p.starts.Remove(0, 1) }},
-		{"StartOfForeignLost", func(p *Pages, _ *fixedMemory) { p.starts.Remove(8, 1) }},
+		{"StartLost", func(p *Pages, _ *fixedMemory) { p.m.Unmark(4) }},
+		{"StartLostBehindRun", func(p *Pages, _ *fixedMemory) { p.m.Unmark(11) }},
+		{"StartInRun", func(p *Pages, _ *fixedMemory) { p.m.Mark(5) }},
+		{"StartInFree", func(p *Pages, _ *fixedMemory) { p.m.Mark(7) }},
+		{"StartInForeign", func(p *Pages, _ *fixedMemory) { p.m.Mark(9) }},
+		{"StartPastTheEnd", func(p *Pages, _ *fixedMemory) { p.m.Mark(14) }},
+		{"EndUnmarked", func(p *Pages, _ *fixedMemory) { p.m.Unmark(13) }},
+		{"StartOfPrefixLost", func(p *Pages, _ *fixedMemory) { p.m.Unmark(0) }},
+		{"StartOfForeignLost", func(p *Pages, _ *fixedMemory) { p.m.Unmark(8) }},
 
 		{"PrefixUnlisted", func(p *Pages, _ *fixedMemory) { p.foreign = p.foreign[1:] }},
 		{"ForeignUnlisted", func(p *Pages, _ *fixedMemory) { p.foreign = p.foreign[:1] }},
@@ -120,19 +124,19 @@ func TestCheckCorrupt(t *testing.T) {
 		{"ForeignLengthsExchanged", func(p *Pages, _ *fixedMemory) { p.foreign[0].Len--; p.foreign[1].Len++ }},
 		{"PageZeroFreeAndOwned", func(p *Pages, _ *fixedMemory) {
 			p.foreign[0] = Range{1, 2}
-			p.starts.Remove(0, 1)
-			p.starts.Add(1, 1)
-			p.free.Add(0, 1)
+			p.m.Unmark(0)
+			p.m.Mark(1)
+			p.m.Add(0, 1)
 			p.nForeign--
 			p.nFree++
 		}},
 		{"ForeignRangesTouch", func(p *Pages, _ *fixedMemory) {
 			p.foreign = ranges{{0, 3}, {8, 1}, {9, 1}}
-			p.starts.Add(9, 1)
+			p.m.Mark(9)
 		}},
 		{"PageZeroAllocated", func(p *Pages, _ *fixedMemory) {
 			p.foreign[0] = Range{1, 2}
-			p.starts.Add(1, 1)
+			p.m.Mark(1)
 			p.nForeign--
 			p.nRuns++
 		}},

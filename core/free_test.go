@@ -153,7 +153,10 @@ func TestIterators(t *testing.T) {
 	if got := first(s.pages.Allocated()); got != wantRuns[0] {
 		t.Errorf("Allocated stopped at %v", got)
 	}
-	want := linmem.PageStats{Size: 12, Owned: 9, Free: 4, Allocated: 5, Foreign: 3, Runs: 4, Grows: s.pages.Stats().Grows}
+	want := linmem.PageStats{
+		Size: 12, Owned: 9, Free: 4, Allocated: 5, Foreign: 3,
+		LargestFree: 2, FreeRuns: 3, Runs: 4, Grows: s.pages.Stats().Grows,
+	}
 	if got := s.pages.Stats(); got != want {
 		t.Errorf("Stats are %+v, want %+v", got, want)
 	}

@@ -3,11 +3,6 @@ package linmem
 import "errors"
 
 // ensure returns the start of a free run of n pages, aligned, having grown the memory if there was none.
-//
-// Each turn of the loop asks for what is missing behind the free pages at the memory's end. The guest may have put
-// pages of its own there since the allocator last looked; that is known only from where the growth landed, and then a
-// second turn makes up for the free pages that were cut off. A guest that displaces that one too is growing on another
-// thread, and a third growth is large enough wherever it lands.
 func (p *Pages) ensure(op string, n, align uint64) (start uint64, err error) {
 	if err := checkLen(n); err != nil {
 		return 0, p.errs.GetPages(op, 0, n, err)
@@ -15,44 +10,85 @@ func (p *Pages) ensure(op string, n, align uint64) (start uint64, err error) {
 	if align == 0 || align&(align-1) != 0 || align > maxPages {
 		return 0, p.errs.GetPages(op, 0, n, errAlignment)
 	}
-	if start, ok := p.free.FindRun(n, align, p.end); ok {
+	if start, ok := p.find(n, align); ok {
 		return start, nil
 	}
+	if p.opts.source != nil {
+		if err = p.fromSource(n + align - 1); err == nil {
+			start, _ = p.find(n, align)
+			return start, nil
+		}
+	} else if start, err = p.growFor(n, align); err == nil {
+		return start, nil
+	}
+	return 0, p.errs.GetPages(op, 0, n, err)
+}
+
+// find returns where n pages are to be placed, with ok = false if no free run holds them.
+func (p *Pages) find(n, align uint64) (start uint64, ok bool) {
+	if p.opts.placement == BestFit {
+		return p.m.FindBest(n, align)
+	}
+	return p.m.FindAligned(n, align)
+}
+
+// growFor grows the memory until it has n free pages, aligned, at its end, and returns where they start. It returns the
+// bare reason of a failure.
+//
+// Each turn of the loop asks for what is missing behind the free pages at the memory's end. The guest may have put
+// pages of its own there since the allocator last looked; that is known only from where the growth landed, and then a
+// second turn makes up for the free pages that were cut off. A guest that displaces that one too is growing on another
+// thread, and a third growth is large enough wherever it lands.
+func (p *Pages) growFor(n, align uint64) (start uint64, err error) {
 	for turn := 1; ; turn++ {
-		tail := p.free.RunBefore(p.end)
+		gap := p.gap()
+		if gap > maxPages-p.end {
+			return 0, errNoSpace
+		}
+		from := p.end + gap // where pages begin that a growth would bring
+		tail := from
+		if gap == 0 {
+			tail = p.m.StartBefore(p.end)
+		}
 		if p.withholds(tail) {
 			tail = 1
 		}
 		start := (tail + align - 1) &^ (align - 1)
 		if start > maxPages-n {
-			return 0, p.errs.GetPages(op, 0, n, errNoSpace)
+			return 0, errNoSpace
 		}
 		if start+n <= p.end {
 			return start, nil
 		}
-		delta := start + n - p.end
+		need := start + n - from
 		if turn > 2 {
-			delta = n + align - 1
+			need = n + align - 1
 		}
-		if err := p.grow(delta); err != nil {
-			return 0, p.errs.GetPages(op, 0, n, err)
+		if err := p.grow(need); err != nil {
+			return 0, err
 		}
 	}
 }
 
-// grow adds delta pages to the memory and to the free set, wherever they land. It returns the bare reason of a failure.
-func (p *Pages) grow(delta uint64) error {
-	withheld := uint64(0)
-	if p.withholds(p.end) {
+// grow adds need pages or more to the memory and to the free set, wherever they land, behind the gap that is to be left. It
+// returns the bare reason of a failure.
+func (p *Pages) grow(need uint64) error {
+	gap, withheld := p.gap(), uint64(0)
+	if gap == 0 && p.withholds(p.end) {
 		withheld = 1
 	}
 	switch {
 	case p.frozen:
-		return p.refuse(delta, errFrozen, errFrozen)
-	case delta-withheld > p.budget():
-		return p.refuse(delta, errBudget, errBudget)
+		return p.refuse(gap+need, errFrozen, errFrozen)
+	case need-withheld > p.budget():
+		return p.refuse(gap+need, errBudget, errBudget)
 	}
+	delta := gap + need + p.surplus(need, min(p.budget()+withheld, maxPages-p.end-gap))
 	prev, err := p.g.Grow(delta)
+	if err != nil && delta > gap+need && !errors.Is(err, ErrClosed) {
+		delta = gap + need
+		prev, err = p.g.Grow(delta)
+	}
 	switch {
 	case errors.Is(err, ErrClosed):
 		return p.refuse(delta, ErrClosed, err)
@@ -65,7 +101,8 @@ func (p *Pages) grow(delta uint64) error {
 	}
 	end := prev + delta
 	p.meet(prev)
-	if p.withholds(prev) {
+	p.addForeign(prev + gap)
+	if p.withholds(p.end) {
 		p.addForeign(1)
 	}
 	if over := end - p.end; over > p.budget() {
@@ -80,6 +117,11 @@ func (p *Pages) grow(delta uint64) error {
 	return nil
 }
 
+// surplus returns how many pages are to be had at once besides need, of room at most in all.
+func (p *Pages) surplus(need, room uint64) uint64 {
+	return max(need, min(p.opts.growth.extend(need, p.owned()), room)) - need
+}
+
 // refuse counts and reports a growth that was not had, and returns why.
 func (p *Pages) refuse(delta uint64, reason, cause error) error {
 	p.nRefused++
@@ -87,6 +129,14 @@ func (p *Pages) refuse(delta uint64, reason, cause error) error {
 		f(delta, cause)
 	}
 	return reason
+}
+
+// gap returns how many pages the next growth leaves to the guest: the first one does.
+func (p *Pages) gap() uint64 {
+	if p.nGrows > 0 {
+		return 0
+	}
+	return p.opts.gap
 }
 
 // withholds reports whether page is the null page that nobody gets.
@@ -98,12 +148,37 @@ func (p *Pages) owned() uint64 { return p.end - p.nForeign }
 // budget returns how many more pages may be owned.
 func (p *Pages) budget() uint64 { return p.opts.maxPages - min(p.owned(), p.opts.maxPages) }
 
-// own moves the known end of the memory up to end; the pages up to it are free.
-func (p *Pages) own(end uint64) {
-	start, n := p.end, end-p.end
-	p.starts.Reserve(start, n)
-	p.end = end
-	p.give(start, n)
+// fromSource has the source bring need pages or more, which become free. It returns the bare reason of a failure.
+func (p *Pages) fromSource(need uint64) error {
+	switch {
+	case need > maxPages:
+		return errNoSpace
+	case p.frozen:
+		return p.refuse(need, errFrozen, errFrozen)
+	case need > p.budget():
+		return p.refuse(need, errBudget, errBudget)
+	}
+	n := need + p.surplus(need, p.budget())
+	r, err := p.opts.source(n)
+	if err != nil && n > need && !errors.Is(err, ErrClosed) {
+		n = need
+		r, err = p.opts.source(n)
+	}
+	switch {
+	case errors.Is(err, ErrClosed):
+		return p.refuse(n, ErrClosed, err)
+	case err != nil:
+		return p.refuse(n, errSource, err)
+	case r.Len < n || p.checkAdopt(r) != nil:
+		return errBadSource
+	}
+	r.Len = min(r.Len, p.budget())
+	p.disown(r)
+	p.nGrows++
+	if f := p.opts.observer.Source; f != nil {
+		f(r)
+	}
+	return nil
 }
 
 // ask returns the memory's size, which is not below what it was known to be: a closed memory has 0 pages, and only Grow
@@ -129,31 +204,4 @@ func (p *Pages) meet(size uint64) {
 	if f := p.opts.observer.Foreign; f != nil && start < size {
 		f(Range{Page(start), size - start})
 	}
-}
-
-// addForeign moves the known end of the memory up to end; the pages up to it are foreign.
-func (p *Pages) addForeign(end uint64) {
-	if end <= p.end {
-		return
-	}
-	r := Range{Page(p.end), end - p.end}
-	if p.foreign.push(r) {
-		p.starts.Add(p.end, 1)
-	}
-	p.end = end
-	p.nForeign += r.Len
-}
-
-// disown turns foreign pages into free ones.
-func (p *Pages) disown(r Range) {
-	gap := p.foreign.cut(r)
-	p.starts.Reserve(uint64(r.Start), r.Len)
-	if gap.Start == r.Start {
-		p.starts.Remove(uint64(r.Start), 1)
-	}
-	if gap.End() != r.End() {
-		p.starts.Add(uint64(r.End()), 1)
-	}
-	p.nForeign -= r.Len
-	p.give(uint64(r.Start), r.Len)
 }

@@ -6,9 +6,13 @@ type Option interface {
 }
 
 type options struct {
-	maxPages uint64
-	pageZero bool
-	observer Observer
+	maxPages  uint64
+	growth    Growth
+	placement Placement
+	gap       uint64
+	source    func(n uint64) (Range, error)
+	pageZero  bool
+	observer  Observer
 }
 
 func newOptions(opts []Option) options {
@@ -31,6 +35,76 @@ func WithMaxPages(n uint64) Option {
 	return optionFunc(func(o *options) { o.maxPages = n })
 }
 
+// WithGrowth sets by how much the memory grows. The default is [GrowExact].
+func WithGrowth(g Growth) Option {
+	return optionFunc(func(o *options) { o.growth = g })
+}
+
+// Growth says by how many pages to grow a memory that is short of some. Whatever it says is cut to what the budget leaves;
+// and if the memory refuses, it is asked once more, for what is needed. Fewer, larger growths pay where a growth is dear:
+// where the runtime copies the memory, or calls into C.
+type Growth uint64 // the unit in pages, or growDouble
+
+const (
+	// GrowExact grows by what is needed.
+	GrowExact Growth = 0
+
+	// GrowDouble grows by as many pages as the allocator owns, if those are more. A memory that ends up in full use has grown
+	// to at most twice its need.
+	GrowDouble Growth = 1<<64 - 1
+)
+
+// GrowBy grows by what is needed, rounded up to a multiple of n pages.
+func GrowBy(n uint64) Growth { return Growth(min(n, maxPages)) }
+
+// extend returns how many pages to grow by where need are needed and owned are the allocator's. None is above 2^49.
+func (g Growth) extend(need, owned uint64) uint64 {
+	unit := uint64(g)
+	switch {
+	case g == GrowDouble:
+		return max(need, owned)
+	case unit > 1:
+		return (need + unit - 1) / unit * unit
+	}
+	return need
+}
+
+// WithPlacement sets which free run an allocation is taken from. The default is [FirstFit].
+func WithPlacement(p Placement) Option {
+	return optionFunc(func(o *options) { o.placement = p })
+}
+
+// Placement says which free run an allocation is taken from.
+type Placement uint8
+
+const (
+	// FirstFit takes the lowest run that holds the request. It is quick, and keeps what is in use at the low end.
+	FirstFit Placement = iota
+
+	// BestFit takes the smallest run that holds the request, and of equal ones the lowest. It saves a few percent of memory
+	// where lengths vary much, and costs a visit to every word of 64 pages in which a run starts that is long enough, up to
+	// one that fits exactly.
+	BestFit
+)
+
+// WithGap leaves n pages to the guest between what it has when the allocator first grows the memory and what the allocator
+// gets, for guests that go on past their end without asking (see the documentation of package guest for which that
+// helps). They are foreign: never handed out, and not charged to the budget. Adopted pages lie where they lie.
+func WithGap(n uint64) Option {
+	return optionFunc(func(o *options) { o.gap = n })
+}
+
+// WithSource has pages come from a function instead of [Grower.Grow]: an arena of the guest's own allocator, say. It is asked
+// for n pages and returns n or more, anywhere in the memory, which were the guest's (foreign) and become the allocator's, as
+// by [Pages.Adopt]. It may grow the memory, and must not call the allocator.
+//
+// It is asked for a whole run, since what it returns need not touch any free page, and for an alignment of a pages, for a-1
+// pages more. An error is [ErrOutOfMemory] for the caller, and goes to the [Observer]; a range that cannot be adopted is
+// [ErrInvalid]. [Pages.Resize] does not ask it.
+func WithSource(source func(n uint64) (Range, error)) Option {
+	return optionFunc(func(o *options) { o.source = source })
+}
+
 // WithPageZero allows page 0 to be adopted and handed out. Without it the page is withheld, since address 0 is the
 // null pointer of most guests: a memory of 0 pages grows by one page more, which nobody gets.
 func WithPageZero() Option {
@@ -49,14 +123,17 @@ func WithObserver(obs *Observer) Option {
 // Observer is told of what happens between an allocator and its memory. Nil functions are skipped. They are called
 // on the goroutine that called the allocator, and must not call it back.
 type Observer struct {
-	// Grow: the memory grew by delta pages from prev.
+	// Grow: the memory grew by delta pages from prev. A gap, and what [WithGrowth] adds, are among them.
 	Grow func(prev, delta uint64)
 
-	// GrowRefused: a growth by delta pages was needed and not had. The cause is what the memory answered, or an
-	// error that says that the budget or a freeze forbade to ask.
+	// Source: these pages came from the function of [WithSource], and are the allocator's.
+	Source func(r Range)
+
+	// GrowRefused: a growth by delta pages, or as many from a source, was needed and not had. The cause is what the memory or
+	// the source answered, or an error that says that the budget or a freeze forbade to ask.
 	GrowRefused func(delta uint64, cause error)
 
 	// Foreign: these pages were found to be the guest's. They were there at the start, or the guest has added them since
-	// the allocator last looked. A page 0 that the allocator withholds is not among them.
+	// the allocator last looked. A page 0 that the allocator withholds is not among them, nor is a gap.
 	Foreign func(r Range)
 }

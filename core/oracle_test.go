@@ -300,15 +300,24 @@ func (o *oracle) foreign() []linmem.Range {
 	return o.runs(func(who owner) bool { return who == ownerGuest })
 }
 
+func (o *oracle) largestFree() (n uint64) {
+	for _, r := range o.freeRanges() {
+		n = max(n, r.Len)
+	}
+	return n
+}
+
 func (o *oracle) stats() linmem.PageStats {
 	return linmem.PageStats{
-		Size:      uint64(len(o.pages)),
-		Owned:     o.owned(),
-		Free:      o.count(func(who owner) bool { return who == ownerNone }),
-		Allocated: o.count(func(who owner) bool { return who > 0 }),
-		Foreign:   o.count(func(who owner) bool { return who == ownerGuest }),
-		Runs:      uint64(len(o.allocated())),
-		Grows:     o.grows,
-		Refused:   o.refused,
+		Size:        uint64(len(o.pages)),
+		Owned:       o.owned(),
+		Free:        o.count(func(who owner) bool { return who == ownerNone }),
+		Allocated:   o.count(func(who owner) bool { return who > 0 }),
+		Foreign:     o.count(func(who owner) bool { return who == ownerGuest }),
+		LargestFree: o.largestFree(),
+		FreeRuns:    uint64(len(o.freeRanges())),
+		Runs:        uint64(len(o.allocated())),
+		Grows:       o.grows,
+		Refused:     o.refused,
 	}
 }

@@ -30,6 +30,14 @@ func (l ranges) find(page Page) (i int, ok bool) {
 	})
 }
 
+// end returns the end of the last element; 0 if there is none.
+func (l ranges) end() uint64 {
+	if len(l) == 0 {
+		return 0
+	}
+	return uint64(l[len(l)-1].End())
+}
+
 // has reports whether some element holds page.
 func (l ranges) has(page uint64) bool {
 	_, ok := l.find(Page(page))

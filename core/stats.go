@@ -1,54 +1,42 @@
 package linmem
 
-import "iter"
-
-// FreeRanges yields the maximal runs of free pages, ascending. The allocator must not be changed meanwhile.
-func (p *Pages) FreeRanges() iter.Seq[Range] {
-	return func(yield func(Range) bool) {
-		for start, n := range p.free.Runs(p.end) {
-			if !yield(Range{Page(start), n}) {
-				return
-			}
-		}
-	}
-}
-
-// Allocated yields the live allocations, ascending. The allocator must not be changed meanwhile.
-func (p *Pages) Allocated() iter.Seq[Range] {
-	return func(yield func(Range) bool) {
-		for start := p.starts.Next(0, p.end); start < p.end; start = p.starts.Next(start+1, p.end) {
-			if p.foreign.has(start) {
-				continue
-			}
-			if !yield(Range{Page(start), p.runEnd(start, p.end) - start}) {
-				return
-			}
-		}
-	}
-}
-
-// PageStats describes a [Pages] at one moment. Counts are pages, except for the last three.
+// PageStats describes a [Pages] at one moment. Counts are pages, except for the last four.
 type PageStats struct {
 	Size      uint64 // the memory's size when last seen: Owned + Foreign
 	Owned     uint64 // Free + Allocated; what WithMaxPages limits
 	Free      uint64
 	Allocated uint64
 	Foreign   uint64 // the guest's, and a page 0 that is withheld
-	Runs      uint64 // live allocations
-	Grows     uint64 // growths of the memory by this allocator
-	Refused   uint64 // growths that it needed and did not have: refused, over budget or frozen
+	// LargestFree is the longest run that can be had without growing.
+	LargestFree uint64
+
+	FreeRuns uint64 // maximal runs of free pages
+	Runs     uint64 // live allocations
+	Grows    uint64 // growths of the memory by this allocator, or by its source
+	Refused  uint64 // growths that it needed and did not have: refused, over budget or frozen
 }
 
 // Stats returns the allocator's counters, in constant time and without asking the memory.
 func (p *Pages) Stats() PageStats {
 	return PageStats{
-		Size:      p.end,
-		Owned:     p.owned(),
-		Free:      p.nFree,
-		Allocated: p.owned() - p.nFree,
-		Foreign:   p.nForeign,
-		Runs:      p.nRuns,
-		Grows:     p.nGrows,
-		Refused:   p.nRefused,
+		Size:        p.end,
+		Owned:       p.owned(),
+		Free:        p.nFree,
+		Allocated:   p.owned() - p.nFree,
+		Foreign:     p.nForeign,
+		LargestFree: p.m.Longest(),
+		FreeRuns:    p.m.NumFreeRuns(),
+		Runs:        p.nRuns,
+		Grows:       p.nGrows,
+		Refused:     p.nRefused,
 	}
+}
+
+// Fragmentation returns which share of the free pages is not in the longest free run: 0 if all are, or none is free; near 1
+// if they are scattered.
+func (s PageStats) Fragmentation() float64 {
+	if s.Free == 0 {
+		return 0
+	}
+	return 1 - float64(s.LargestFree)/float64(s.Free)
 }

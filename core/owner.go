@@ -1,0 +1,44 @@
+package linmem
+
+// own moves the known end of the memory up to end; the pages up to it are free.
+func (p *Pages) own(end uint64) {
+	start, n := p.end, end-p.end
+	p.m.Cover(start, n)
+	if len(p.foreign) > 0 {
+		p.m.Mark(uint64(p.foreign[len(p.foreign)-1].Start)) // may be covered only now
+	}
+	p.m.Unmark(start)
+	p.end = end
+	p.m.Mark(end)
+	p.give(start, n)
+}
+
+// addForeign moves the known end of the memory up to end; the pages up to it are foreign.
+func (p *Pages) addForeign(end uint64) {
+	if end <= p.end {
+		return
+	}
+	r := Range{Page(p.end), end - p.end}
+	if isNew := p.foreign.push(r); !isNew {
+		p.m.Unmark(p.end)
+	}
+	p.end = end
+	p.m.Mark(end)
+	p.nForeign += r.Len
+}
+
+// disown turns foreign pages into free ones.
+func (p *Pages) disown(r Range) {
+	was := p.foreign.cut(r)
+	p.m.Cover(uint64(r.Start), r.Len)
+	p.m.Mark(uint64(was.Start)) // these two may be covered only now
+	p.m.Mark(p.end)
+	if was.Start == r.Start {
+		p.m.Unmark(uint64(r.Start))
+	}
+	if was.End() != r.End() {
+		p.m.Mark(uint64(r.End()))
+	}
+	p.nForeign -= r.Len
+	p.give(uint64(r.Start), r.Len)
+}
