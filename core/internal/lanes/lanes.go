@@ -14,131 +14,160 @@ package lanes
 
 import "math/bits"
 
-// Lane is the width of the lanes.
-type Lane interface{ uint8 | uint16 | uint32 }
-
-// Top returns the largest number that a lane holds: all of its bits but the highest.
-func Top[L Lane]() uint64 { return uint64(^L(0) >> 1) }
-
 // maxDepth is the number of levels that 2^33 lanes of 32 bits take, two to a word.
 const maxDepth = 33
 
-// Tree is an array of numbers up to [Top], of a fixed length. The zero value has length 0. Indices must be below the
-// length.
-type Tree[L Lane] struct {
+// Tree is an array of numbers up to [Tree.Top], of a fixed length. The zero value has length 0. Indices must be
+// below the length.
+type Tree struct {
 	words  []uint64         // the levels, one after the other; the array itself is level 0, and the last is one word
 	levels [maxDepth]uint64 // where each begins in words
 	depth  int
+
+	each, high uint64 // a word with 1, and with the highest bit, in every lane
+	top        uint64
+	log2Width  uint8 // of a lane, in bits
+	log2FanOut uint8 // lanes in a word
 }
 
-// New returns a tree of n zeros.
-func New[L Lane](n uint64) Tree[L] {
-	var t Tree[L]
+// The widths of lanes, as powers of two.
+const (
+	Bits8  = 3
+	Bits16 = 4
+	Bits32 = 5
+)
+
+// New returns a tree of n > 0 zeros, in lanes of 1<<log2Width bits.
+func New(log2Width uint8, n uint64) Tree {
+	width := 1 << log2Width
+	each := ^uint64(0) / (1<<width - 1)
+	t := Tree{
+		each:       each,
+		high:       each << (width - 1),
+		top:        1<<(width-1) - 1,
+		log2Width:  log2Width,
+		log2FanOut: 6 - log2Width,
+	}
 	size := uint64(0)
-	for last := n == 0; !last; last = n == 1 {
-		n = (n + fanOut[L]() - 1) / fanOut[L]()
+	for {
+		n = (n + 1<<t.log2FanOut - 1) >> t.log2FanOut
 		t.levels[t.depth] = size
 		t.depth++
-		size += n
+		if size += n; n == 1 {
+			break
+		}
 	}
 	t.words = make([]uint64, size)
 	return t
 }
 
 // Size returns the memory that the tree takes, in bytes.
-func (t *Tree[L]) Size() uint64 { return uint64(len(t.words)) * 8 }
+func (t *Tree) Size() uint64 { return uint64(len(t.words)) * 8 }
+
+// Top returns the largest number that a lane holds: all of its bits but the highest.
+func (t *Tree) Top() uint64 { return t.top }
 
 // Get returns number i.
-func (t *Tree[L]) Get(i uint64) uint64 { return t.words[i/fanOut[L]()] >> shift[L](i) & Top[L]() }
+func (t *Tree) Get(i uint64) uint64 { return t.words[i>>(t.log2FanOut&63)] >> t.shift(i) & t.top }
+
+// shift returns by how many bits number i of a level is shifted in its word.
+func (t *Tree) shift(i uint64) uint64 { return i << (t.log2Width & 63) & 63 }
 
 // Max returns the largest number, in constant time.
-func (t *Tree[L]) Max() uint64 {
+func (t *Tree) Max() uint64 {
 	if t.depth == 0 {
 		return 0
 	}
-	return largest[L](t.words[t.levels[t.depth-1]])
+	return t.largest(t.words[len(t.words)-1])
 }
 
-// Set makes v number i. It costs a step for each level on which a largest number changes.
-func (t *Tree[L]) Set(i, v uint64) {
-	word := &t.words[i/fanOut[L]()]
-	old := *word >> shift[L](i) & Top[L]()
-	*word ^= (old ^ v) << shift[L](i)
-	for level := 1; level < t.depth; level++ {
-		i /= fanOut[L]()
-		parent := &t.words[t.levels[level]+i/fanOut[L]()]
-		was := *parent >> shift[L](i) & Top[L]()
-		if v < was {
-			if old < was {
-				return // another number is the largest
-			}
-			v = largest[L](*word)
-		}
-		if v == was {
-			return
-		}
-		*parent ^= (was ^ v) << shift[L](i)
-		word, old = parent, was
+// largest returns the largest number in a word.
+func (t *Tree) largest(word uint64) (v uint64) {
+	for width := uint64(1) << t.log2Width; word != 0; word >>= width {
+		v = max(v, word&t.top)
 	}
+	return v
 }
 
 // Raise makes number i at least v.
-func (t *Tree[L]) Raise(i, v uint64) {
+func (t *Tree) Raise(i, v uint64) {
 	if t.Get(i) < v {
 		t.Set(i, v)
 	}
 }
 
-// First returns the index of the first number that is at least v > 0. It costs a step for each level.
-func (t *Tree[L]) First(v uint64) (i uint64, ok bool) {
-	if t.depth == 0 {
-		return 0, false
+// Set makes v number i. It costs a step for each level on which a largest number changes.
+func (t *Tree) Set(i, v uint64) {
+	word := &t.words[i>>(t.log2FanOut&63)]
+	old := *word >> t.shift(i) & t.top
+	*word ^= (old ^ v) << t.shift(i)
+	for level := 1; level < t.depth; level++ {
+		i >>= t.log2FanOut & 63
+		parent := &t.words[t.levels[level]+i>>(t.log2FanOut&63)]
+		was := *parent >> t.shift(i) & t.top
+		if v < was {
+			if old < was {
+				return // another number is the largest
+			}
+			v = t.largest(*word)
+		}
+		if v == was {
+			return
+		}
+		*parent ^= (was ^ v) << t.shift(i)
+		word, old = parent, was
 	}
-	level := t.depth - 1
-	found := atLeast[L](t.words[t.levels[level]], v)
-	if found == 0 {
-		return 0, false
-	}
-	return t.descend(level, lowest[L](found), v), true
 }
 
-// descend returns the index of the first number, below lane i of a level, that is at least v. There is one.
-func (t *Tree[L]) descend(level int, i, v uint64) uint64 {
-	for level--; level >= 0; level-- {
-		i = i*fanOut[L]() + lowest[L](atLeast[L](t.words[t.levels[level]+i], v))
+// First returns the index of the first number that is at least v > 0. It costs a step for each level.
+func (t *Tree) First(v uint64) (i uint64, ok bool) {
+	floors := v * t.each
+	for level := t.depth - 1; level >= 0; level-- {
+		found := t.atLeast(t.words[t.levels[level]+i], floors)
+		if found == 0 {
+			return 0, false // at the root; further down there is one
+		}
+		i = i<<(t.log2FanOut&63) + t.lane(found)
 	}
-	return i
+	return i, t.depth > 0
 }
 
 // Next returns the index of the first number from index i on that is at least v > 0. It costs two steps a level at most.
-func (t *Tree[L]) Next(i, v uint64) (next uint64, ok bool) {
+func (t *Tree) Next(i, v uint64) (next uint64, ok bool) {
+	floors := v * t.each
 	for level := range t.depth {
-		at := t.levels[level] + i/fanOut[L]()
-		if level+1 < t.depth && at >= t.levels[level+1] || at >= uint64(len(t.words)) {
+		at, end := t.levels[level]+i>>(t.log2FanOut&63), uint64(len(t.words))
+		if level+1 < t.depth {
+			end = t.levels[level+1]
+		}
+		if at >= end {
 			return 0, false
 		}
-		if found := atLeast[L](t.words[at], v) >> shift[L](i) << shift[L](i); found != 0 {
-			return t.descend(level, i&^(fanOut[L]()-1)+lowest[L](found), v), true
+		if found := t.atLeast(t.words[at], floors) >> t.shift(i) << t.shift(i); found != 0 {
+			i = i>>t.log2FanOut<<t.log2FanOut + t.lane(found)
+			for level--; level >= 0; level-- {
+				i = i<<t.log2FanOut + t.lane(t.atLeast(t.words[t.levels[level]+i], floors))
+			}
+			return i, true
 		}
-		i = i/fanOut[L]() + 1
+		i = i>>t.log2FanOut + 1
 	}
 	return 0, false
 }
 
 // Last returns the index of the last number up to index i, included, that is not 0. It costs two steps a level at most.
-func (t *Tree[L]) Last(i uint64) (last uint64, ok bool) {
+func (t *Tree) Last(i uint64) (last uint64, ok bool) {
 	for level := range t.depth {
-		// Lanes above i are shifted out.
-		up := 63 - (shift[L](i) + width[L]() - 1)
-		if word := t.words[t.levels[level]+i/fanOut[L]()] << up; word != 0 {
-			i -= uint64(bits.LeadingZeros64(word)) / width[L]()
+		above := 64 - t.shift(i) - 1<<t.log2Width // bits in the lanes above i
+		if word := t.words[t.levels[level]+i>>t.log2FanOut] << above; word != 0 {
+			i -= uint64(bits.LeadingZeros64(word)) >> t.log2Width
 			for level--; level >= 0; level-- {
 				word := t.words[t.levels[level]+i]
-				i = i*fanOut[L]() + (63-uint64(bits.LeadingZeros64(word)))/width[L]()
+				i = i<<t.log2FanOut + uint64(63-bits.LeadingZeros64(word))>>t.log2Width
 			}
 			return i, true
 		}
-		i /= fanOut[L]()
+		i >>= t.log2FanOut
 		if i == 0 {
 			return 0, false
 		}
@@ -147,31 +176,10 @@ func (t *Tree[L]) Last(i uint64) (last uint64, ok bool) {
 	return 0, false
 }
 
-// width returns the number of bits in a lane. The compiler knows its value, and those of the next four.
-func width[L Lane]() uint64 { return uint64(bits.Len64(uint64(^L(0)))) }
+// atLeast returns the highest bit of every lane of word whose number is not below that of floors.
+func (t *Tree) atLeast(word, floors uint64) uint64 { return ((word | t.high) - floors) & t.high }
 
-// fanOut returns the number of lanes in a word.
-func fanOut[L Lane]() uint64 { return 64 / width[L]() }
-
-// each returns a word with 1 in every lane.
-func each[L Lane]() uint64 { return ^uint64(0) / uint64(^L(0)) }
-
-// high returns a word with the highest bit of every lane.
-func high[L Lane]() uint64 { return each[L]() << (width[L]() - 1) }
-
-// shift returns by how many bits number i is shifted in its word.
-func shift[L Lane](i uint64) uint64 { return i % fanOut[L]() * width[L]() }
-
-// atLeast returns the highest bit of every lane whose number is at least v.
-func atLeast[L Lane](word, v uint64) uint64 { return ((word | high[L]()) - v*each[L]()) & high[L]() }
-
-// lowest returns the index of the lowest lane with a bit in found, which is not 0.
-func lowest[L Lane](found uint64) uint64 { return uint64(bits.TrailingZeros64(found)) / width[L]() }
-
-// largest returns the largest number in a word.
-func largest[L Lane](word uint64) (v uint64) {
-	for ; word != 0; word >>= width[L]() {
-		v = max(v, word&Top[L]())
-	}
-	return v
+// lane returns the index of the lowest lane with a bit in found, which is not 0.
+func (t *Tree) lane(found uint64) uint64 {
+	return uint64(bits.TrailingZeros64(found)) >> (t.log2Width & 63)
 }

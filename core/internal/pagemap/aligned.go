@@ -14,7 +14,7 @@ const (
 type alignedIndex struct {
 	log2  uint8 // of the alignment
 	shift uint8 // log2 of the positions in a block
-	left  lanes.Tree[uint16]
+	left  lanes.Tree
 }
 
 // FindAligned is Find of a page that is a multiple of align, a power of two. The cost is that of a way down a tree and of a
@@ -54,7 +54,7 @@ func (m *Map) alignedTo(align uint64) *alignedIndex {
 func (m *Map) indexAligned(log2 uint8) *alignedIndex {
 	shift := max(log2, minAlignedShift)
 	blocks := uint64(len(m.words))*wordBits>>shift + 1
-	a := alignedIndex{log2: log2, shift: shift, left: lanes.New[uint16](blocks)}
+	a := alignedIndex{log2: log2, shift: shift, left: lanes.New(lanes.Bits16, blocks)}
 	for i := range blocks {
 		a.left.Set(i, maxLeft)
 	}
@@ -64,9 +64,6 @@ func (m *Map) indexAligned(log2 uint8) *alignedIndex {
 
 // raise notes in every index of alignments that a run has appeared, and changes no bound that holds already.
 func (m *Map) raise(pos, n uint64) {
-	if len(m.aligned) == 0 {
-		return
-	}
 	page := m.page(pos)
 	for i := range m.aligned {
 		a := &m.aligned[i]

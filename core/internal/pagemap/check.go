@@ -8,6 +8,10 @@ import (
 
 // Check returns the first contradiction between the bits and what is derived from them.
 func (m *Map) Check() error {
+	if err := m.checkHot(); err != nil {
+		return err
+	}
+	m.settle()
 	if err := m.checkExtents(); err != nil {
 		return err
 	}
@@ -25,9 +29,9 @@ func (m *Map) Check() error {
 		}
 	}
 	words := uint64(len(m.words))
-	short := expected[uint8]{name: "short", tree: &m.short}
-	long := expected[uint16]{name: "long", tree: &m.long}
-	longest := expected[uint32]{name: "longest", tree: &m.longest}
+	short := expected{name: "short", tree: &m.short}
+	long := expected{name: "long", tree: &m.long}
+	longest := expected{name: "longest", tree: &m.longest}
 	runs := uint64(0)
 	for pos, n := range m.runsFrom(0) {
 		runs++
@@ -60,6 +64,18 @@ func (m *Map) Check() error {
 		return err
 	}
 	return longest.end(words>>(longestShift-6) + 1)
+}
+
+// checkHot checks that a run of maxShort pages and more leads from the top of the hot word to hotEnd.
+func (m *Map) checkHot() error {
+	if m.hot == 0 {
+		return nil
+	}
+	top := leadingOnes(m.starting(m.hot))
+	if start := (m.hot+1)*wordBits - top; top == 0 || m.walk(start) != m.hotEnd || m.hotEnd-start < maxShort {
+		return fmt.Errorf("word %d is hot, but no long run leads from position %d to %d", m.hot, start, m.hotEnd)
+	}
+	return nil
 }
 
 // checkExtents checks that extents follow each other, in pages and in positions, with a guard behind each.
@@ -95,15 +111,15 @@ func (m *Map) checkBound(a *alignedIndex, pos, n uint64) error {
 }
 
 // expected compares a tree with the runs that it is told of in ascending order.
-type expected[L lanes.Lane] struct {
+type expected struct {
 	name    string
-	tree    *lanes.Tree[L]
+	tree    *lanes.Tree
 	block   uint64 // whose longest run so far is longest; the blocks below it are as they should be
 	longest uint64
 	most    uint64
 }
 
-func (e *expected[L]) run(block, n uint64) error {
+func (e *expected) run(block, n uint64) error {
 	for ; e.block < block; e.block++ {
 		if got := e.tree.Get(e.block); got != e.longest {
 			return fmt.Errorf("the longest run in block %d of the %s runs is %d pages, want %d", e.block, e.name, got, e.longest)
@@ -116,7 +132,7 @@ func (e *expected[L]) run(block, n uint64) error {
 }
 
 // end tells that there are no more runs in any of the tree's blocks.
-func (e *expected[L]) end(blocks uint64) error {
+func (e *expected) end(blocks uint64) error {
 	if err := e.run(blocks, 0); err != nil {
 		return err
 	}

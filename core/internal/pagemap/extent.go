@@ -72,6 +72,10 @@ func (m *Map) page(pos uint64) uint64 {
 	if d := pos - m.near.pos; d < m.near.n {
 		return m.near.page + d
 	}
+	return m.findPage(pos)
+}
+
+func (m *Map) findPage(pos uint64) uint64 {
 	i, _ := slices.BinarySearchFunc(m.extents, pos, func(e extent, pos uint64) int {
 		if e.pos+e.n <= pos {
 			return -1
@@ -157,9 +161,9 @@ func (m *Map) rebuild(extents []extent) {
 		near:    extents[len(extents)-1],
 		size:    size,
 		words:   make([]word, capacity),
-		short:   lanes.New[uint8](capacity),
-		long:    lanes.New[uint16](capacity>>(longShift-6) + 1),
-		longest: lanes.New[uint32](capacity>>(longestShift-6) + 1),
+		short:   lanes.New(lanes.Bits8, capacity),
+		long:    lanes.New(lanes.Bits16, capacity>>(longShift-6)+1),
+		longest: lanes.New(lanes.Bits32, capacity>>(longestShift-6)+1),
 		low:     size,
 		runs:    old.runs,
 	}

@@ -26,7 +26,9 @@ func (m *Map) find(n uint64) (pos uint64, ok bool) {
 			}
 		}
 		return (i+1)*wordBits - leadingOnes(x), true
-	case n <= maxLong:
+	}
+	m.settle()
+	if n <= maxLong {
 		block, ok := m.long.First(n)
 		if !ok {
 			return 0, false
@@ -98,6 +100,7 @@ func (m *Map) FindBest(n, align uint64) (page uint64, ok bool) {
 // visited.
 func (m *Map) runsOfAtLeast(n uint64) func(yield func(pos, length uint64) bool) {
 	return func(yield func(pos, length uint64) bool) {
+		m.settle()
 		for i, ok := m.short.First(min(n, maxShort)); ok; i, ok = m.short.Next(i+1, min(n, maxShort)) {
 			for x := m.starting(i); x != 0; {
 				pos := i*wordBits + trailingZeros(x)
@@ -116,6 +119,7 @@ func (m *Map) runsOfAtLeast(n uint64) func(yield func(pos, length uint64) bool) 
 
 // Longest returns the length of the longest run of free pages, in constant time but for runs of more than 2^31 pages.
 func (m *Map) Longest() uint64 {
+	m.settle()
 	n := m.longest.Max()
 	switch {
 	case n == maxLongest:

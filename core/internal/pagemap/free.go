@@ -7,6 +7,7 @@ func (m *Map) FreeLen(page uint64) uint64 {
 	if !ok || !m.isFree(pos) {
 		return 0
 	}
+	m.settle()
 	return m.lenAt(pos)
 }
 

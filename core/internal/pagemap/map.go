@@ -23,10 +23,12 @@ type Map struct {
 	size    uint64   // words in use, guards included
 
 	words   []word
-	short   lanes.Tree[uint8]
-	long    lanes.Tree[uint16]
-	longest lanes.Tree[uint32]
+	short   lanes.Tree
+	long    lanes.Tree
+	longest lanes.Tree
 	low     uint64 // no word below it has a free page
+	hot     uint64 // a word from whose top a run of maxShort pages or more goes up to hotEnd, not noted as such; 0 is none
+	hotEnd  uint64 // a position
 	runs    uint64 // maximal runs of free pages
 
 	aligned []alignedIndex
@@ -39,21 +41,78 @@ func (m *Map) Alloc(n uint64) (page uint64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	total := m.lenAt(pos)
-	m.clear(pos, n)
-	m.words[pos/wordBits].marks |= 1 << (pos % wordBits)
-	m.split(pos, total, 0, pos+n)
-	return m.page(pos), true
+	i, b := pos/wordBits, pos%wordBits
+	w := &m.words[i]
+	if total := trailingOnes(w.free >> b); b+total < wordBits {
+		// All of it happens in this word, and nothing changes outside unless the run was the longest one here.
+		w.free &^= (1<<n - 1) << b
+		if total == n {
+			m.runs--
+		}
+		if total >= m.short.Get(i) {
+			m.update(i, total, total-n)
+		}
+	} else if i == m.hot && b+n < wordBits && m.hotEnd-pos-n >= maxShort {
+		w.free &^= (1<<n - 1) << b
+		if len(m.aligned) > 0 {
+			m.raise(pos+n, m.hotEnd-pos-n)
+		}
+	} else {
+		m.remove(pos, n)
+	}
+	w.marks |= 1 << b
+	if d := pos - m.near.pos; d < m.near.n {
+		return m.near.page + d, true
+	}
+	return m.findPage(pos), true
 }
 
 // Free makes [page, page+n) free if it is all of a run, and reports whether it was. The cost is that of n/64 words.
 func (m *Map) Free(page, n uint64) (ok bool) {
-	pos, ok := m.pos(page)
-	if !ok || !m.isRun(pos, n) {
+	pos := page - m.near.page + m.near.pos
+	if page-m.near.page >= m.near.n {
+		if pos, ok = m.findPos(page); !ok {
+			return false
+		}
+	}
+	i, b := pos/wordBits, pos%wordBits
+	w := &m.words[i]
+	if b+n >= wordBits || n >= wordBits {
+		if !m.isRun(pos, n) {
+			return false
+		}
+		w.marks &^= 1 << b
+		m.add(pos, n)
+		return true
+	}
+	if next := (w.free | w.marks) >> b &^ 1; w.marks>>b&1 == 0 || trailingZeros(next) != n {
 		return false
 	}
-	m.words[pos/wordBits].marks &^= 1 << (pos % wordBits)
-	m.add(pos, n)
+	w.marks &^= 1 << b
+	free := w.free | (1<<n-1)<<b
+	left, right := leadingOnes(w.free<<(wordBits-b)), trailingOnes(free>>b)
+	if b+right == wordBits && i != m.hot || left == b && m.words[i-1].free>>63 != 0 {
+		m.add(pos, n) // a run has changed that goes on in other words
+		return true
+	}
+	w.free = free
+	m.runs++
+	if left > 0 {
+		m.runs--
+	}
+	if right > n {
+		m.runs--
+	}
+	m.low = min(m.low, i)
+	if left+right > m.short.Get(i) {
+		m.short.Set(i, left+right)
+	}
+	if len(m.aligned) > 0 {
+		if b+right == wordBits {
+			right = m.hotEnd - pos
+		}
+		m.raise(pos-left, left+right)
+	}
 	return true
 }
 
@@ -61,6 +120,7 @@ func (m *Map) Free(page, n uint64) (ok bool) {
 func (m *Map) Add(page, n uint64) { m.add(m.mustPos(page), n) }
 
 func (m *Map) add(pos, n uint64) {
+	m.settle()
 	start, right := m.startBefore(pos), uint64(0)
 	m.runs++
 	if start < pos {
@@ -77,25 +137,35 @@ func (m *Map) add(pos, n uint64) {
 // joined notes that a run of n free pages that starts at pos, now or before, has been joined with the run of right pages
 // behind it, which may be none.
 func (m *Map) joined(pos, n, right uint64) {
-	behind, total := pos+n, pos+n+right-pos
-	m.update(pos/wordBits, 0, total)
-	if right > 0 && behind/wordBits != pos/wordBits {
-		m.update(behind/wordBits, right, 0)
+	behind, total := pos+n, n+right
+	i, j := pos/wordBits, behind/wordBits
+	if short := min(total, maxShort); short > m.short.Get(i) {
+		m.short.Set(i, short)
 	}
-	if total >= maxShort {
-		merge(&m.long, longShift, maxShort, pos, total, behind, right)
+	if right > 0 && j != i && min(right, maxShort) >= m.short.Get(j) {
+		m.update(j, right, 0)
 	}
-	if total >= maxLong {
-		merge(&m.longest, longestShift, maxLong, pos, total, behind, right)
+	switch {
+	case total < maxShort:
+	case right >= maxShort && i == j:
+		m.hot, m.hotEnd = i, behind+right
+	default:
+		if right >= maxShort && behind>>longShift != pos>>longShift {
+			m.setLong(behind, 0)
+		}
+		m.setLong(pos, total)
 	}
-	m.low = min(m.low, pos/wordBits)
-	m.raise(pos, total)
+	m.low = min(m.low, i)
+	if len(m.aligned) > 0 {
+		m.raise(pos, total)
+	}
 }
 
 // Remove takes pages that are free. Marks stay as they are. The cost is that of n/64 words.
 func (m *Map) Remove(page, n uint64) { m.remove(m.mustPos(page), n) }
 
 func (m *Map) remove(pos, n uint64) {
+	m.settle()
 	start := m.startBefore(pos)
 	total := m.lenAt(start)
 	m.clear(pos, n)
@@ -106,61 +176,73 @@ func (m *Map) remove(pos, n uint64) {
 func (m *Map) split(pos, total, left, behind uint64) {
 	right := pos + total - behind
 	m.runs--
+	i, j, come := pos/wordBits, behind/wordBits, left
 	if left > 0 {
 		m.runs++
 	}
 	if right > 0 {
 		m.runs++
-	}
-	if behind/wordBits == pos/wordBits {
-		m.update(pos/wordBits, total, max(left, right))
-	} else {
-		m.update(pos/wordBits, total, left)
-		if right > 0 {
-			m.update(behind/wordBits, 0, right)
+		if i == j {
+			come = max(left, right)
+		} else if short := min(right, maxShort); short > m.short.Get(j) {
+			m.short.Set(j, short)
 		}
 	}
+	if min(total, maxShort) >= m.short.Get(i) {
+		m.update(i, total, come)
+	}
 	if total >= maxShort {
-		place(&m.long, longShift, maxShort, pos, left, behind, right)
+		m.splitLong(pos, left, behind, right)
 	}
-	if total >= maxLong {
-		place(&m.longest, longestShift, maxLong, pos, left, behind, right)
-	}
-	if left > 0 {
-		m.raise(pos, left)
-	}
-	if right > 0 {
-		m.raise(behind, right)
+	if len(m.aligned) > 0 {
+		if left > 0 {
+			m.raise(pos, left)
+		}
+		if right > 0 {
+			m.raise(behind, right)
+		}
 	}
 }
 
-// place notes in a tree of long runs which run starts at pos and which one at behind, where runs of that tree started or
-// start; those below floor are not the tree's.
-func place[L uint16 | uint32](t *lanes.Tree[L], blockShift int, floor, pos, n, behind, right uint64) {
-	if n < floor {
-		n = 0
-	}
-	if right < floor {
-		right = 0
-	}
-	top := lanes.Top[L]()
-	if pos>>blockShift == behind>>blockShift {
-		t.Set(pos>>blockShift, min(max(n, right), top)) // one of them is 0
+// splitLong is split for the trees of long runs.
+func (m *Map) splitLong(pos, left, behind, right uint64) {
+	switch {
+	case left == 0 && right >= maxShort && behind/wordBits == pos/wordBits:
+		m.hot, m.hotEnd = pos/wordBits, behind+right
 		return
+	case left >= maxShort:
+		m.setLong(pos, left)
+	case right < maxShort || behind>>longShift != pos>>longShift:
+		m.setLong(pos, 0)
 	}
-	t.Set(pos>>blockShift, min(n, top))
-	if right > 0 {
-		t.Set(behind>>blockShift, min(right, top))
+	if right >= maxShort {
+		m.setLong(behind, right)
 	}
 }
 
-// merge notes in a tree of long runs that the one at pos has total pages now, and has swallowed the one of right pages at
-// behind.
-func merge[L uint16 | uint32](t *lanes.Tree[L], blockShift int, floor, pos, total, behind, right uint64) {
-	if right >= floor && pos>>blockShift != behind>>blockShift {
-		t.Set(behind>>blockShift, 0)
+// settle notes the length of the run of the hot word. Such a run is taken from, and given back to, at its front, over and
+// over, in a memory that is free for the most part; the index is not asked for its exact length, and so need not follow.
+func (m *Map) settle() {
+	if m.hot != 0 {
+		pos := (m.hot+1)*wordBits - leadingOnes(m.starting(m.hot))
+		m.setLong(pos, m.hotEnd-pos)
+		m.hot = 0
 	}
-	t.Set(pos>>blockShift, min(total, lanes.Top[L]()))
+}
+
+// setLong notes in the trees of long runs that the run that starts at pos has n pages: maxShort at least, or none.
+func (m *Map) setLong(pos, n uint64) {
+	block := pos >> longShift
+	was, long := m.long.Get(block), min(n, maxLong)
+	if long != was {
+		m.long.Set(block, long)
+	}
+	switch {
+	case long == maxLong:
+		m.longest.Set(pos>>longestShift, min(n, maxLongest))
+	case was == maxLong:
+		m.longest.Set(pos>>longestShift, 0)
+	}
 }
 
 // update sets the number of word i in the tree of short runs: of the runs that start in it, one of gone pages has become
@@ -206,7 +288,7 @@ func (m *Map) isFree(pos uint64) bool {
 	return m.words[pos/wordBits].free>>(pos%wordBits)&1 != 0
 }
 
-// lenAt returns the length of the run of free pages that starts at pos, in constant time. The index is up to date.
+// lenAt returns the length of the run of free pages that starts at pos, in constant time. The index is settled.
 func (m *Map) lenAt(pos uint64) uint64 {
 	i := pos / wordBits
 	n := trailingOnes(m.words[i].free >> (pos % wordBits))
