@@ -2,7 +2,6 @@ package linmem
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 )
@@ -52,9 +51,17 @@ var (
 	errGrewTooFar = because(ErrCorrupt, "the memory claims more than 2^48 pages")
 )
 
-func because(sentinel error, reason string) error {
-	return fmt.Errorf("%w: %s", sentinel, reason)
+// reason is a sentinel in a situation.
+type reason struct {
+	sentinel error
+	text     string
 }
+
+func because(sentinel error, text string) *reason { return &reason{sentinel, text} }
+
+func (r *reason) Error() string { return r.sentinel.Error() + ": " + r.text }
+
+func (r *reason) Unwrap() error { return r.sentinel }
 
 // Error is the type of every error that this package returns. It says which call failed, and on what.
 type Error struct {
@@ -116,7 +123,7 @@ const errorBlock = 64
 // Get returns an [*Error] with these fields; addr and size are bytes.
 func (p *ErrorPool) Get(op string, addr, size uint64, err error) error {
 	for _, e := range p.recent {
-		if e != nil && e.Addr == addr && e.Size == size && e.Op == op && same(e.Err, err) {
+		if e != nil && e.Size == size && e.Addr == addr && same(e.Err, err) && e.Op == op {
 			return e
 		}
 	}
@@ -132,7 +139,15 @@ func (p *ErrorPool) Get(op string, addr, size uint64, err error) error {
 }
 
 // same reports whether two errors are one. Errors of a type that == panics on never are.
-func same(a, b error) (ok bool) {
+func same(a, b error) bool {
+	if a, ok := a.(*reason); ok {
+		b, ok := b.(*reason)
+		return ok && a == b
+	}
+	return equal(a, b)
+}
+
+func equal(a, b error) (ok bool) {
 	defer func() { _ = recover() }()
 	return a == b //nolint:errorlint // the very same error is meant
 }

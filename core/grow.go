@@ -13,6 +13,15 @@ func (p *Pages) ensure(op string, n, align uint64) (start uint64, err error) {
 	if start, ok := p.find(n, align); ok {
 		return start, nil
 	}
+	return p.obtain(op, n, align)
+}
+
+// obtain is ensure where no free run holds the request, which is valid.
+func (p *Pages) obtain(op string, n, align uint64) (start uint64, err error) {
+	if p.frozen && p.opts.observer.GrowRefused == nil && n+align+p.end+p.gap() < maxPages {
+		p.nRefused++ // nobody is to be told by how many pages
+		return 0, p.errs.GetPages(op, 0, n, errFrozen)
+	}
 	if p.opts.source != nil {
 		if err = p.fromSource(n + align - 1); err == nil {
 			start, _ = p.find(n, align)

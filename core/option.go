@@ -91,7 +91,7 @@ const (
 // gets, for guests that go on past their end without asking (see the documentation of package guest for which that
 // helps). They are foreign: never handed out, and not charged to the budget. Adopted pages lie where they lie.
 func WithGap(n uint64) Option {
-	return optionFunc(func(o *options) { o.gap = n })
+	return optionFunc(func(o *options) { o.gap = min(n, maxPages) })
 }
 
 // WithSource has pages come from a function instead of [Grower.Grow]: an arena of the guest's own allocator, say. It is asked

@@ -71,11 +71,7 @@ func openPages(op string, g Grower, opts []Option) (p *Pages, size uint64, err e
 // over the run's words.
 func (p *Pages) Alloc(n uint64) (Range, error) {
 	if n-1 < maxPages && p.opts.placement == FirstFit {
-		if start, ok := p.m.Alloc(n); ok {
-			p.nFree -= n
-			p.nRuns++
-			return Range{Page(start), n}, nil
-		}
+		return p.allocFirst("Pages.Alloc", n)
 	}
 	return p.alloc("Pages.Alloc", n, 1)
 }
@@ -88,7 +84,26 @@ func (p *Pages) Alloc(n uint64) (Range, error) {
 // no more than the changes between them, however many runs miss the alignment. The first call with an alignment makes
 // an index for it on the Go heap: 0.04 bits a page, less for alignments above 512 pages.
 func (p *Pages) AllocAligned(n, align uint64) (Range, error) {
+	if n-1 < maxPages && align == 1 && p.opts.placement == FirstFit {
+		return p.allocFirst("Pages.AllocAligned", n)
+	}
 	return p.alloc("Pages.AllocAligned", n, align)
+}
+
+// allocFirst is alloc in what matters most: the lowest run, of a length that can be, at any page.
+func (p *Pages) allocFirst(op string, n uint64) (Range, error) {
+	start, ok := p.m.Alloc(n)
+	if !ok {
+		var err error
+		if start, err = p.obtain(op, n, 1); err != nil {
+			return Range{}, err
+		}
+		p.m.Remove(start, n)
+		p.m.Mark(start)
+	}
+	p.nFree -= n
+	p.nRuns++
+	return Range{Page(start), n}, nil
 }
 
 func (p *Pages) alloc(op string, n, align uint64) (Range, error) {

@@ -83,7 +83,7 @@ func (t *Tree) Max() uint64 {
 
 // largest returns the largest number in a word.
 func (t *Tree) largest(word uint64) (v uint64) {
-	for width := uint64(1) << t.log2Width; word != 0; word >>= width {
+	for ; word != 0; word >>= 1 << (t.log2Width & 63) & 63 {
 		v = max(v, word&t.top)
 	}
 	return v
@@ -98,24 +98,29 @@ func (t *Tree) Raise(i, v uint64) {
 
 // Set makes v number i. It costs a step for each level on which a largest number changes.
 func (t *Tree) Set(i, v uint64) {
-	word := &t.words[i>>(t.log2FanOut&63)]
-	old := *word >> t.shift(i) & t.top
-	*word ^= (old ^ v) << t.shift(i)
+	log2Width, log2FanOut := t.log2Width&63, t.log2FanOut&63
+	shift := i << log2Width & 63
+	i >>= log2FanOut
+	word := t.words[i]
+	old := word >> shift & t.top
+	word ^= (old ^ v) << shift
+	t.words[i] = word
 	for level := 1; level < t.depth; level++ {
-		i >>= t.log2FanOut & 63
-		parent := &t.words[t.levels[level]+i>>(t.log2FanOut&63)]
-		was := *parent >> t.shift(i) & t.top
-		if v < was {
-			if old < was {
-				return // another number is the largest
+		shift = i << log2Width & 63
+		i >>= log2FanOut
+		parent := &t.words[t.levels[level]+i]
+		largest := *parent >> shift & t.top
+		if v <= largest {
+			if v == largest || old < largest || t.atLeast(word, largest*t.each) != 0 {
+				return
 			}
-			v = t.largest(*word)
+			if v < largest-1 {
+				v = t.largest(word)
+			}
 		}
-		if v == was {
-			return
-		}
-		*parent ^= (was ^ v) << t.shift(i)
-		word, old = parent, was
+		old = largest
+		word = *parent ^ (old^v)<<shift
+		*parent = word
 	}
 }
 
