@@ -9,8 +9,8 @@ const (
 	maxLeft = 1<<15 - 1
 )
 
-// alignedIndex bounds, for one alignment, how many free pages there are from an aligned page on. Each run counts in the
-// block of its first aligned page.
+// alignedIndex bounds, for one alignment, how many pages are left of a run from its first aligned page on. A run counts in the
+// block in which that page is; where alignments are less than a word, in which the run starts.
 type alignedIndex struct {
 	log2  uint8 // of the alignment
 	shift uint8 // log2 of the positions in a block
@@ -67,16 +67,31 @@ func (m *Map) raise(pos, n uint64) {
 	page := m.page(pos)
 	for i := range m.aligned {
 		a := &m.aligned[i]
-		if skip := -page & (1<<a.log2 - 1); skip < n {
-			a.left.Raise((pos+skip)>>a.shift, min(n-skip, maxLeft))
+		skip := -page & (1<<a.log2 - 1)
+		if skip >= n {
+			continue
+		}
+		block := (pos + skip) >> a.shift
+		if a.log2 < log2WordBits {
+			block = pos >> a.shift
+		}
+		if left := min(n-skip, maxLeft); left > a.left.Get(block) {
+			a.left.Set(block, left)
 		}
 	}
 }
 
 // visit returns the first aligned page of a block from which on n pages are free, and how many are. If there is none, it
-// returns how many are free from any.
+// returns how many are free from any, or more.
 func (m *Map) visit(a *alignedIndex, block, n uint64) (page, most uint64) {
 	from, end := block<<a.shift, min((block+1)<<a.shift, m.size*wordBits)
+	if a.log2 < log2WordBits {
+		pos, length := m.visitWords(from/wordBits, end/wordBits, a.log2, n)
+		if length < n {
+			return 0, length
+		}
+		return m.page(pos), length
+	}
 	for i := range m.extents {
 		e := &m.extents[i]
 		if e.pos >= end {
@@ -86,13 +101,8 @@ func (m *Map) visit(a *alignedIndex, block, n uint64) (page, most uint64) {
 		if first >= last {
 			continue
 		}
-		var pos, length uint64
-		if a.log2 < 6 {
-			pos, length = m.visitWords(first/wordBits, last/wordBits, alignedBits[a.log2], n)
-		} else {
-			skip := -(e.page + first - e.pos) & (1<<a.log2 - 1)
-			pos, length = m.visitPages(first+skip, last, 1<<a.log2, n)
-		}
+		skip := -(e.page + first - e.pos) & (1<<a.log2 - 1)
+		pos, length := m.visitPages(first+skip, last, 1<<a.log2, n)
 		if length >= n {
 			return e.page + pos - e.pos, length
 		}
@@ -102,30 +112,41 @@ func (m *Map) visit(a *alignedIndex, block, n uint64) (page, most uint64) {
 }
 
 // alignedBits are the pages of a word that are multiples of a power of two.
-var alignedBits = [6]uint64{
+var alignedBits = [log2WordBits]uint64{
 	0xffffffffffffffff, 0x5555555555555555, 0x1111111111111111, 0x0101010101010101, 0x0001000100010001, 0x0000000100000001,
 }
 
-// visitWords visits words [i, end) as visit does; at are the pages of a word that are aligned.
-func (m *Map) visitWords(i, end, at, n uint64) (pos, most uint64) {
+// visitWords visits the runs that start in words [i, end) as visit does, for an alignment of less than a word. Of words
+// whose runs are all too short it takes the length of the longest, aligned or not, so a block is visited in vain eight times
+// at most, for smaller and smaller requests, before its bound is exact.
+func (m *Map) visitWords(i, end uint64, log2 uint8, n uint64) (pos, most uint64) {
+	at := alignedBits[log2]
 	for ; i < end; i++ {
-		x := m.words[i].free
-		if x&at == 0 {
+		if short := m.short.Get(i); short < min(n, maxShort) {
+			most = max(most, short)
 			continue
 		}
+		x := m.starting(i)
+		top := leadingOnes(x)
+		inside := x << top >> top
 		if n < wordBits {
-			if fits := runsOf(x, n) & at; fits != 0 {
+			if fits := runsOf(inside, n) & at; fits != 0 {
 				return i*wordBits + trailingZeros(fits), n
 			}
 		}
-		top := leadingOnes(x)
-		inside := x << top >> top
 		most = max(most, longestOnes(inside, inside&at))
-		if tops := (x &^ inside) & at; tops != 0 {
-			first := i*wordBits + trailingZeros(tops)
-			if most = max(most, m.endAbove(i)-first); most >= n {
-				return first, most
+		if top == 0 {
+			continue
+		}
+		// The run at the top may have its first aligned page, and all others, in the next word.
+		start := (i+1)*wordBits - top
+		first := (start + 1<<log2 - 1) &^ (1<<log2 - 1)
+		if length := m.lenAt(start); first-start < length {
+			left := length - (first - start)
+			if left >= n {
+				return first, left
 			}
+			most = max(most, left)
 		}
 	}
 	return 0, most

@@ -2,7 +2,10 @@ package pagemap
 
 import "math/bits"
 
-const wordBits = 64
+const (
+	log2WordBits = 6
+	wordBits     = 1 << log2WordBits
+)
 
 // trailingZeros returns the index of the lowest set bit, 64 if there is none.
 func trailingZeros(x uint64) uint64 { return uint64(bits.TrailingZeros64(x)) }

@@ -103,9 +103,13 @@ func (m *Map) checkBound(a *alignedIndex, pos, n uint64) error {
 	if skip >= n {
 		return nil
 	}
-	if got := a.left.Get((pos + skip) >> a.shift); got < min(n-skip, maxLeft) {
+	block := (pos + skip) >> a.shift
+	if a.log2 < log2WordBits {
+		block = pos >> a.shift
+	}
+	if got := a.left.Get(block); got < min(n-skip, maxLeft) {
 		return fmt.Errorf("at the alignment of 2^%d, block %d has the bound %d, but %d pages are free at page %d",
-			a.log2, (pos+skip)>>a.shift, got, n-skip, m.page(pos+skip))
+			a.log2, block, got, n-skip, m.page(pos+skip))
 	}
 	return nil
 }

@@ -38,7 +38,7 @@
 // on, and that is another number for every alignment. So each alignment that is asked for gets a tree of its own, over
 // blocks of 512 pages or of the alignment, if that is larger. Its numbers are upper bounds: a run that appears raises
 // the bound of its block, one that shrinks leaves it, and a search that visits a block in vain sets it to what it found.
-// So a block is visited in vain once for each time that it changed, no matter how many blocks look as if they would fit.
+// So a block is visited in vain a few times for each time that it changed, however many blocks look as if they would fit.
 //
 // The idea of lanes of runs that belong to the word in which they start is this project's. What a run of free pages has to
 // do with a max tree is in Go's runtime, src/runtime/mpagealloc.go, whose summaries (start, max, end) are exact too, but have
