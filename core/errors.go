@@ -115,15 +115,23 @@ func (e *Error) Unwrap() error { return e.Err }
 type ErrorPool struct {
 	recent [4]*Error
 	next   uint8 // place in recent of the next new error
-	block  []Error
+
+	latest    *Error // the one that refusal returned last, and why
+	latestWhy *reason
+
+	block []Error
 }
 
 const errorBlock = 64
 
 // Get returns an [*Error] with these fields; addr and size are bytes.
 func (p *ErrorPool) Get(op string, addr, size uint64, err error) error {
+	return p.get(op, addr, size, err)
+}
+
+func (p *ErrorPool) get(op string, addr, size uint64, err error) *Error {
 	for _, e := range p.recent {
-		if e != nil && e.Size == size && e.Addr == addr && same(e.Err, err) && e.Op == op {
+		if e != nil && e.Addr == addr && e.Size == size && e.Op == op && same(e.Err, err) {
 			return e
 		}
 	}
@@ -138,16 +146,21 @@ func (p *ErrorPool) Get(op string, addr, size uint64, err error) error {
 	return e
 }
 
-// same reports whether two errors are one. Errors of a type that == panics on never are.
-func same(a, b error) bool {
-	if a, ok := a.(*reason); ok {
-		b, ok := b.(*reason)
-		return ok && a == b
+// refusal is GetPages for a reason of this package, at no address. It is quick where the same refusal comes again and again.
+func (p *ErrorPool) refusal(op string, n uint64, why *reason) error {
+	if e := p.latest; e != nil && p.latestWhy == why && e.Size == pagesToBytes(n) && e.Op == op {
+		return e
 	}
-	return equal(a, b)
+	return p.newRefusal(op, n, why)
 }
 
-func equal(a, b error) (ok bool) {
+func (p *ErrorPool) newRefusal(op string, n uint64, why *reason) error {
+	p.latest, p.latestWhy = p.get(op, 0, pagesToBytes(n), why), why
+	return p.latest
+}
+
+// same reports whether two errors are one. Errors of a type that == panics on never are.
+func same(a, b error) (ok bool) {
 	defer func() { _ = recover() }()
 	return a == b //nolint:errorlint // the very same error is meant
 }

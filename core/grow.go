@@ -2,25 +2,23 @@ package linmem
 
 import "errors"
 
-// ensure returns the start of a free run of n pages, aligned, having grown the memory if there was none.
-func (p *Pages) ensure(op string, n, align uint64) (start uint64, err error) {
-	if err := checkLen(n); err != nil {
-		return 0, p.errs.GetPages(op, 0, n, err)
+// find returns where n pages are to be placed, with ok = false if no free run holds them.
+func (p *Pages) find(n, align uint64) (start uint64, ok bool) {
+	if p.opts.placement == BestFit {
+		return p.m.FindBest(n, align)
 	}
-	if align == 0 || align&(align-1) != 0 || align > maxPages {
-		return 0, p.errs.GetPages(op, 0, n, errAlignment)
-	}
-	if start, ok := p.find(n, align); ok {
-		return start, nil
-	}
-	return p.obtain(op, n, align)
+	return p.m.FindAligned(n, align)
 }
 
-// obtain is ensure where no free run holds the request, which is valid.
+// obtain grows the memory, or asks the source, so that there is a free run of n pages, aligned, and returns where it starts.
 func (p *Pages) obtain(op string, n, align uint64) (start uint64, err error) {
-	if p.frozen && p.opts.observer.GrowRefused == nil && n+align+p.end+p.gap() < maxPages {
+	if (p.frozen || p.budget() == 0) && p.opts.observer.GrowRefused == nil && n+align+p.end+p.gap() < maxPages {
 		p.nRefused++ // nobody is to be told by how many pages
-		return 0, p.errs.GetPages(op, 0, n, errFrozen)
+		why := errBudget
+		if p.frozen {
+			why = errFrozen
+		}
+		return 0, p.errs.refusal(op, n, why)
 	}
 	if p.opts.source != nil {
 		if err = p.fromSource(n + align - 1); err == nil {
@@ -31,14 +29,6 @@ func (p *Pages) obtain(op string, n, align uint64) (start uint64, err error) {
 		return start, nil
 	}
 	return 0, p.errs.GetPages(op, 0, n, err)
-}
-
-// find returns where n pages are to be placed, with ok = false if no free run holds them.
-func (p *Pages) find(n, align uint64) (start uint64, ok bool) {
-	if p.opts.placement == BestFit {
-		return p.m.FindBest(n, align)
-	}
-	return p.m.FindAligned(n, align)
 }
 
 // growFor grows the memory until it has n free pages, aligned, at its end, and returns where they start. It returns the

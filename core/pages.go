@@ -70,10 +70,17 @@ func openPages(op string, g Grower, opts []Option) (p *Pages, size uint64, err e
 // not depend on the number of runs; it is that of a way down a tree, four steps in a full 32-bit memory, and of one pass
 // over the run's words.
 func (p *Pages) Alloc(n uint64) (Range, error) {
-	if n-1 < maxPages && p.opts.placement == FirstFit {
-		return p.allocFirst("Pages.Alloc", n)
+	const op = "Pages.Alloc"
+	if n-1 >= maxPages || p.opts.placement != FirstFit {
+		return p.alloc(op, n, 1)
 	}
-	return p.alloc("Pages.Alloc", n, 1)
+	start, ok := p.m.Alloc(n)
+	if !ok {
+		return p.allocObtained(op, n, 1)
+	}
+	p.nFree -= n
+	p.nRuns++
+	return Range{Page(start), n}, nil
 }
 
 // AllocAligned is Alloc of a run whose first page is a multiple of align, a power of two in pages ([ErrInvalid]
@@ -84,37 +91,35 @@ func (p *Pages) Alloc(n uint64) (Range, error) {
 // no more than the changes between them, however many runs miss the alignment. The first call with an alignment makes
 // an index for it on the Go heap: 0.04 bits a page, less for alignments above 512 pages.
 func (p *Pages) AllocAligned(n, align uint64) (Range, error) {
-	if n-1 < maxPages && align == 1 && p.opts.placement == FirstFit {
-		return p.allocFirst("Pages.AllocAligned", n)
-	}
 	return p.alloc("Pages.AllocAligned", n, align)
 }
 
-// allocFirst is alloc in what matters most: the lowest run, of a length that can be, at any page.
-func (p *Pages) allocFirst(op string, n uint64) (Range, error) {
-	start, ok := p.m.Alloc(n)
-	if !ok {
-		var err error
-		if start, err = p.obtain(op, n, 1); err != nil {
-			return Range{}, err
-		}
-		p.m.Remove(start, n)
-		p.m.Mark(start)
+// alloc is what Alloc and AllocAligned have in common, step by step.
+func (p *Pages) alloc(op string, n, align uint64) (Range, error) {
+	if err := checkRequest(n, align); err != nil {
+		return Range{}, p.errs.GetPages(op, 0, n, err)
 	}
-	p.nFree -= n
-	p.nRuns++
-	return Range{Page(start), n}, nil
+	if start, ok := p.find(n, align); ok {
+		return p.place(start, n), nil
+	}
+	return p.allocObtained(op, n, align)
 }
 
-func (p *Pages) alloc(op string, n, align uint64) (Range, error) {
-	start, err := p.ensure(op, n, align)
+// allocObtained is alloc where no free run holds the request, which is valid.
+func (p *Pages) allocObtained(op string, n, align uint64) (Range, error) {
+	start, err := p.obtain(op, n, align)
 	if err != nil {
 		return Range{}, err
 	}
+	return p.place(start, n), nil
+}
+
+// place makes a run of free pages.
+func (p *Pages) place(start, n uint64) Range {
 	p.take(start, n)
 	p.m.Mark(start)
 	p.nRuns++
-	return Range{Page(start), n}, nil
+	return Range{Page(start), n}
 }
 
 // Free gives back a run exactly as Alloc or Resize returned it. Anything else (a run freed already, a part of one, a
@@ -224,13 +229,31 @@ func (p *Pages) checkAdopt(r Range) error {
 // Reserve makes sure that a run of n pages can be had without growing, and grows the memory now if that is not so. It
 // fails as Alloc would.
 func (p *Pages) Reserve(n uint64) error {
-	_, err := p.ensure("Pages.Reserve", n, 1)
+	const op = "Pages.Reserve"
+	if err := checkLen(n); err != nil {
+		return p.errs.GetPages(op, 0, n, err)
+	}
+	if _, ok := p.m.Find(n); ok {
+		return nil
+	}
+	_, err := p.obtain(op, n, 1)
 	return err
 }
 
 // Freeze forbids growth while on: what would need it fails with [ErrOutOfMemory]. Together with [Pages.Reserve] it keeps
 // the memory from moving, and the runtime from being called.
 func (p *Pages) Freeze(on bool) { p.frozen = on }
+
+// checkRequest returns why no run of n pages, aligned, can ever be.
+func checkRequest(n, align uint64) error {
+	if err := checkLen(n); err != nil {
+		return err
+	}
+	if align == 0 || align&(align-1) != 0 || align > maxPages {
+		return errAlignment
+	}
+	return nil
+}
 
 // checkLen returns why a run of n pages can never be.
 func checkLen(n uint64) error {

@@ -14,13 +14,16 @@ package lanes
 
 import "math/bits"
 
+// maxRoot is how many words the topmost level has at most: they are scanned, which is quicker than one more level.
+const maxRoot = 4
+
 // maxDepth is the number of levels that 2^33 lanes of 32 bits take, two to a word.
 const maxDepth = 33
 
 // Tree is an array of numbers up to [Tree.Top], of a fixed length. The zero value has length 0. Indices must be
 // below the length.
 type Tree struct {
-	words  []uint64         // the levels, one after the other; the array itself is level 0, and the last is one word
+	words  []uint64         // the levels, one after the other; the array itself is level 0
 	levels [maxDepth]uint64 // where each begins in words
 	depth  int
 
@@ -49,17 +52,19 @@ func New(log2Width uint8, n uint64) Tree {
 		log2FanOut: 6 - log2Width,
 	}
 	size := uint64(0)
-	for {
-		n = (n + 1<<t.log2FanOut - 1) >> t.log2FanOut
+	for n = t.wordsOf(n); ; n = t.wordsOf(n) {
 		t.levels[t.depth] = size
 		t.depth++
-		if size += n; n == 1 {
+		if size += n; n <= maxRoot {
 			break
 		}
 	}
 	t.words = make([]uint64, size)
 	return t
 }
+
+// wordsOf returns how many words n lanes take.
+func (t *Tree) wordsOf(n uint64) uint64 { return (n + 1<<t.log2FanOut - 1) >> t.log2FanOut }
 
 // Size returns the memory that the tree takes, in bytes.
 func (t *Tree) Size() uint64 { return uint64(len(t.words)) * 8 }
@@ -74,11 +79,13 @@ func (t *Tree) Get(i uint64) uint64 { return t.words[i>>(t.log2FanOut&63)] >> t.
 func (t *Tree) shift(i uint64) uint64 { return i << (t.log2Width & 63) & 63 }
 
 // Max returns the largest number, in constant time.
-func (t *Tree) Max() uint64 {
-	if t.depth == 0 {
-		return 0
+func (t *Tree) Max() (v uint64) {
+	if t.depth > 0 {
+		for _, word := range t.words[t.levels[t.depth-1]:] {
+			v = max(v, t.largest(word))
+		}
 	}
-	return t.largest(t.words[len(t.words)-1])
+	return v
 }
 
 // largest returns the largest number in a word.
@@ -126,22 +133,33 @@ func (t *Tree) Set(i, v uint64) {
 
 // First returns the index of the first number that is at least v > 0. It costs a step for each level.
 func (t *Tree) First(v uint64) (i uint64, ok bool) {
+	if t.depth == 0 {
+		return 0, false
+	}
 	floors := v * t.each
-	for level := t.depth - 1; level >= 0; level-- {
-		found := t.atLeast(t.words[t.levels[level]+i], floors)
-		if found == 0 {
-			return 0, false // at the root; further down there is one
+	level := t.depth - 1
+	for at, word := range t.words[t.levels[level]:] {
+		if found := t.atLeast(word, floors); found != 0 {
+			return t.descend(level, uint64(at)<<(t.log2FanOut&63)+t.lane(found), floors), true
 		}
+	}
+	return 0, false
+}
+
+// descend returns the index of the first number below lane i of a level that is not below floors. There is one.
+func (t *Tree) descend(level int, i, floors uint64) uint64 {
+	for level--; level >= 0; level-- {
+		found := t.atLeast(t.words[t.levels[level]+i], floors)
 		i = i<<(t.log2FanOut&63) + t.lane(found)
 	}
-	return i, t.depth > 0
+	return i
 }
 
 // Next returns the index of the first number from index i on that is at least v > 0. It costs two steps a level at most.
 func (t *Tree) Next(i, v uint64) (next uint64, ok bool) {
 	floors := v * t.each
-	for level := range t.depth {
-		at, end := t.levels[level]+i>>(t.log2FanOut&63), uint64(len(t.words))
+	for level := 0; level < t.depth; {
+		at, end := t.levels[level]+i>>t.log2FanOut, uint64(len(t.words))
 		if level+1 < t.depth {
 			end = t.levels[level+1]
 		}
@@ -149,20 +167,21 @@ func (t *Tree) Next(i, v uint64) (next uint64, ok bool) {
 			return 0, false
 		}
 		if found := t.atLeast(t.words[at], floors) >> t.shift(i) << t.shift(i); found != 0 {
-			i = i>>t.log2FanOut<<t.log2FanOut + t.lane(found)
-			for level--; level >= 0; level-- {
-				i = i<<t.log2FanOut + t.lane(t.atLeast(t.words[t.levels[level]+i], floors))
-			}
-			return i, true
+			return t.descend(level, i>>t.log2FanOut<<t.log2FanOut+t.lane(found), floors), true
 		}
 		i = i>>t.log2FanOut + 1
+		if level+1 < t.depth {
+			level++
+		} else {
+			i <<= t.log2FanOut
+		}
 	}
 	return 0, false
 }
 
 // Last returns the index of the last number up to index i, included, that is not 0. It costs two steps a level at most.
 func (t *Tree) Last(i uint64) (last uint64, ok bool) {
-	for level := range t.depth {
+	for level := 0; level < t.depth; {
 		above := 64 - t.shift(i) - 1<<t.log2Width // bits in the lanes above i
 		if word := t.words[t.levels[level]+i>>t.log2FanOut] << above; word != 0 {
 			i -= uint64(bits.LeadingZeros64(word)) >> t.log2Width
@@ -175,6 +194,11 @@ func (t *Tree) Last(i uint64) (last uint64, ok bool) {
 		i >>= t.log2FanOut
 		if i == 0 {
 			return 0, false
+		}
+		if level+1 < t.depth {
+			level++
+		} else {
+			i <<= t.log2FanOut
 		}
 		i--
 	}

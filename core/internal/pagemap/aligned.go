@@ -24,9 +24,7 @@ func (m *Map) FindAligned(n, align uint64) (page uint64, ok bool) {
 	if align == 1 {
 		return m.Find(n)
 	}
-	if m.Longest() < n {
-		return 0, false
-	}
+	m.settle()
 	a := m.alignedTo(align)
 	floor := min(n, maxLeft)
 	for block, ok := a.left.First(floor); ok; block, ok = a.left.Next(block+1, floor) {
