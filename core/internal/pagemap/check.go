@@ -19,6 +19,9 @@ func (m *Map) Check() error {
 		if both := m.words[i].free & m.words[i].marks; both != 0 {
 			return fmt.Errorf("page %d is free and marked", m.page(i*wordBits+trailingZeros(both)))
 		}
+		if i < m.again.i && m.short.Get(i) >= m.again.n {
+			return fmt.Errorf("a run of %d pages starts in word %d, below the lowest such word %d", m.again.n, i, m.again.i)
+		}
 		if m.words[i].free != 0 && i < m.low {
 			return fmt.Errorf("word %d has free pages, below the lowest such word %d", i, m.low)
 		}

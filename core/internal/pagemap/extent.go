@@ -90,6 +90,9 @@ func (m *Map) findPage(pos uint64) uint64 {
 // method that allocates on the Go heap. Covering pages right behind those that are covered costs amortized constant time a
 // page; anywhere else, it costs that of all words.
 func (m *Map) Cover(page, n uint64) {
+	if n == 0 {
+		return
+	}
 	from := page &^ (wordBits - 1)
 	end := (page + n + wordBits - 1) &^ (wordBits - 1)
 	if len(m.extents) > 0 {

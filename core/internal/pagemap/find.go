@@ -15,9 +15,12 @@ func (m *Map) find(n uint64) (pos uint64, ok bool) {
 	case n == 1:
 		return m.findOne()
 	case n <= maxShort:
-		i, ok := m.short.First(n)
-		if !ok {
-			return 0, false
+		i := m.again.i
+		if n != m.again.n || m.short.Get(i) < n {
+			if i, ok = m.short.First(n); !ok {
+				return 0, false
+			}
+			m.again = again{n, i}
 		}
 		x := m.words[i].free
 		if n < wordBits {

@@ -27,6 +27,7 @@ type Map struct {
 	long    lanes.Tree
 	longest lanes.Tree
 	low     uint64 // no word below it has a free page
+	again   again
 	hot     uint64 // a word from whose top a run of maxShort pages or more goes up to hotEnd, not noted as such; 0 is none
 	hotEnd  uint64 // a position
 	runs    uint64 // maximal runs of free pages
@@ -37,8 +38,10 @@ type Map struct {
 // Alloc takes the lowest run of n > 0 free pages and marks its first page; with ok = false there is none. The cost is that of
 // [Map.Find] and of n/64 words.
 func (m *Map) Alloc(n uint64) (page uint64, ok bool) {
-	pos, ok := m.find(n)
-	if !ok {
+	var pos uint64
+	if n == 1 && m.low < uint64(len(m.words)) && m.words[m.low].free != 0 {
+		pos = m.low*wordBits + trailingZeros(m.words[m.low].free)
+	} else if pos, ok = m.find(n); !ok {
 		return 0, false
 	}
 	i, b := pos/wordBits, pos%wordBits
@@ -103,7 +106,7 @@ func (m *Map) Free(page, n uint64) (ok bool) {
 	if right > n {
 		m.runs--
 	}
-	m.low = min(m.low, i)
+	m.appeared(i, left+right)
 	if left+right > m.short.Get(i) {
 		m.short.Set(i, left+right)
 	}
@@ -115,6 +118,9 @@ func (m *Map) Free(page, n uint64) (ok bool) {
 	}
 	return true
 }
+
+// again remembers a search, for callers that ask for the same length again: below word i, no run of n pages starts.
+type again struct{ n, i uint64 }
 
 // Add makes pages free that are covered and not free. Marks stay as they are. The cost is that of n/64 words.
 func (m *Map) Add(page, n uint64) { m.add(m.mustPos(page), n) }
@@ -155,9 +161,17 @@ func (m *Map) joined(pos, n, right uint64) {
 		}
 		m.setLong(pos, total)
 	}
-	m.low = min(m.low, i)
+	m.appeared(i, total)
 	if len(m.aligned) > 0 {
 		m.raise(pos, total)
+	}
+}
+
+// appeared notes that a run of n pages starts in word i.
+func (m *Map) appeared(i, n uint64) {
+	m.low = min(m.low, i)
+	if i < m.again.i && n >= m.again.n {
+		m.again.i = i
 	}
 }
 
