@@ -7,8 +7,12 @@
 // # Pages
 //
 // [Pages] allocates runs of 64 KiB pages: address-ordered first fit over a bitmap in which a set bit is a free
-// page, and memory.grow when no run is free. All its state is on the host. Nothing that a guest writes can lead it
-// astray, and it never touches a byte of the memory itself.
+// page, and memory.grow when no run is free. A search takes a few steps, whatever the memory looks like. All its state
+// is on the host. Nothing that a guest writes can lead it astray, and it never touches a byte of the memory itself.
+//
+// Options say by how much to grow ([WithGrowth]), where to place ([WithPlacement]), how much at most ([WithMaxPages]), and
+// where pages come from if not from growth ([WithSource]). [Pages.Trim] hands free pages back to the operating system, and
+// [RestorePages] goes on where [Pages.MarshalBinary] stopped.
 //
 // A linear memory has two owners. The pages that existed when [NewPages] was called, and those that the guest adds
 // later, belong to the guest: they are foreign, and are never handed out unless the caller gives them up with

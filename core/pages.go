@@ -70,17 +70,7 @@ func openPages(op string, g Grower, opts []Option) (p *Pages, size uint64, err e
 // not depend on the number of runs; it is that of a way down a tree, four steps in a full 32-bit memory, and of one pass
 // over the run's words.
 func (p *Pages) Alloc(n uint64) (Range, error) {
-	const op = "Pages.Alloc"
-	if n-1 >= maxPages || p.opts.placement != FirstFit {
-		return p.alloc(op, n, 1)
-	}
-	start, ok := p.m.Alloc(n)
-	if !ok {
-		return p.allocObtained(op, n, 1)
-	}
-	p.nFree -= n
-	p.nRuns++
-	return Range{Page(start), n}, nil
+	return p.alloc("Pages.Alloc", n, 1)
 }
 
 // AllocAligned is Alloc of a run whose first page is a multiple of align, a power of two in pages ([ErrInvalid]
@@ -94,8 +84,16 @@ func (p *Pages) AllocAligned(n, align uint64) (Range, error) {
 	return p.alloc("Pages.AllocAligned", n, align)
 }
 
-// alloc is what Alloc and AllocAligned have in common, step by step.
 func (p *Pages) alloc(op string, n, align uint64) (Range, error) {
+	if n-1 < maxPages && align == 1 && p.opts.placement == FirstFit {
+		start, ok := p.m.Alloc(n)
+		if !ok {
+			return p.allocObtained(op, n, align)
+		}
+		p.nFree -= n
+		p.nRuns++
+		return Range{Page(start), n}, nil
+	}
 	if err := checkRequest(n, align); err != nil {
 		return Range{}, p.errs.GetPages(op, 0, n, err)
 	}
