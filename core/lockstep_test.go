@@ -1,9 +1,9 @@
 package linmem_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -45,6 +45,10 @@ const (
 	opAmbush    // the guest will grow its memory just before the host does
 	opRefuse    // the memory will refuse a growth
 	numOpKinds
+
+	// These have values of their own, so that a byte of an older input means what it meant.
+	opRestore opKind = 0xF0 // the allocator is saved, forgotten and restored
+	opOffer   opKind = 0xF1 // the guest's allocator will return a certain range
 )
 
 // op is one step of a stream, with its arguments.
@@ -77,6 +81,10 @@ func (o op) String() string {
 		return fmt.Sprintf("(the guest will grow by %d before the host does)", o.n)
 	case opRefuse:
 		return "(a growth will be refused)"
+	case opRestore:
+		return "(the allocator is restored from a snapshot)"
+	case opOffer:
+		return fmt.Sprintf("(the guest will give Range{%d, %d})", o.r.Start, o.r.Len)
 	}
 	return "?"
 }
@@ -85,6 +93,50 @@ func (o op) String() string {
 type config struct {
 	start, max, budget uint64
 	pageZero           bool
+	growth             policy
+	best               bool // fit, not first fit
+	gap                uint64
+	source             bool // pages come from the guest's allocator
+	rarely             bool // the sides are compared as a whole now and then only, since they are large
+}
+
+// policy is a growth policy: the zero value is GrowExact.
+type policy struct {
+	double bool
+	by     uint64
+}
+
+// wish is how many pages a growth asks for if nothing forbids it.
+func (p policy) wish(need, owned uint64) uint64 {
+	n := need
+	if p.double {
+		n = max(need, owned)
+	}
+	for p.by > 0 && n%p.by != 0 {
+		n++
+	}
+	return n
+}
+
+// options are those of the allocator, which gets its pages from mem.
+func (c config) options(mem *guestMemory) []linmem.Option {
+	opts := []linmem.Option{linmem.WithMaxPages(c.budget), linmem.WithGap(c.gap)}
+	if c.pageZero {
+		opts = append(opts, linmem.WithPageZero())
+	}
+	switch {
+	case c.growth.double:
+		opts = append(opts, linmem.WithGrowth(linmem.GrowDouble))
+	case c.growth.by > 0:
+		opts = append(opts, linmem.WithGrowth(linmem.GrowBy(c.growth.by)))
+	}
+	if c.best {
+		opts = append(opts, linmem.WithPlacement(linmem.BestFit))
+	}
+	if c.source {
+		opts = append(opts, linmem.WithSource(mem.arena))
+	}
+	return opts
 }
 
 // lockstep drives an allocator and the oracle, each on a memory of its own, with the same operations.
@@ -104,14 +156,10 @@ type outcome struct {
 }
 
 func newLockstep(c config) (*lockstep, error) {
-	opts := []linmem.Option{linmem.WithMaxPages(c.budget)}
-	if c.pageZero {
-		opts = append(opts, linmem.WithPageZero())
-	}
 	l := &lockstep{config: c, mem: &guestMemory{size: c.start, max: c.max}, seen: map[outcome]int{}}
-	l.model = newOracle(&guestMemory{size: c.start, max: c.max}, c.budget, c.pageZero)
+	l.model = newOracle(c)
 	var err error
-	if l.pages, err = linmem.NewPages(l.mem, opts...); err != nil {
+	if l.pages, err = linmem.NewPages(l.mem, c.options(l.mem)...); err != nil {
 		return l, err
 	}
 	return l, l.compare()
@@ -120,7 +168,9 @@ func newLockstep(c config) (*lockstep, error) {
 // do takes one step on both sides, and returns how they differ afterwards.
 func (l *lockstep) do(o op) error {
 	l.log = append(l.log, o)
-	l.mem.asked, l.model.mem.asked = nil, nil
+	for _, mem := range []*guestMemory{l.mem, l.model.mem} {
+		mem.asked, mem.sourced = nil, nil
+	}
 	var got, want linmem.Range
 	var err, wantErr error
 	switch o.kind {
@@ -148,8 +198,14 @@ func (l *lockstep) do(o op) error {
 	case opGuestGrow:
 		l.mem.guestGrow(o.n)
 		l.model.mem.guestGrow(o.n)
-	case opAmbush, opRefuse:
+	case opRestore:
+		err = l.restore()
+		l.model.restore()
+	case opAmbush, opRefuse, opOffer:
 		g := growth{guest: o.n, refuse: o.kind == opRefuse}
+		if o.kind == opOffer {
+			g.give = &o.r
+		}
 		l.mem.script = append(l.mem.script, g)
 		l.model.mem.script = append(l.model.mem.script, g)
 	}
@@ -163,16 +219,43 @@ func (l *lockstep) do(o op) error {
 		return fmt.Errorf("returned %v, want %v", got, want)
 	}
 	l.seen[outcome{o.kind, wantErr}]++
+	if l.config.source && wantErr == linmem.ErrInvalid {
+		// What the guest has added is noted now or later, as one likes. Have both sides note it.
+		unseen := linmem.Range{Start: linmem.Page(l.mem.size), Len: 1}
+		_, _ = l.pages.Adopt(unseen), l.model.adopt(unseen)
+	}
 	return l.compare()
+}
+
+// restore has the allocator replaced by one that is made from its snapshot.
+func (l *lockstep) restore() error {
+	snapshot, err := l.pages.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	seen := l.pages.Stats().Size
+	if l.pages, err = linmem.RestorePages(l.mem, snapshot, l.config.options(l.mem)...); err != nil {
+		return err
+	}
+	if again, err := l.pages.MarshalBinary(); err != nil || seen == l.mem.size && !bytes.Equal(again, snapshot) {
+		return fmt.Errorf("the snapshot %x became %x, %v", snapshot, again, err)
+	}
+	return nil
 }
 
 // compare returns the first difference between the two sides, or what Check finds.
 func (l *lockstep) compare() error {
-	if err := l.pages.Check(); err != nil {
-		return err
-	}
 	if !slices.Equal(l.mem.asked, l.model.mem.asked) {
 		return fmt.Errorf("grew by %v, want %v", l.mem.asked, l.model.mem.asked)
+	}
+	if !slices.Equal(l.mem.sourced, l.model.mem.sourced) {
+		return fmt.Errorf("asked the source for %v, want %v", l.mem.sourced, l.model.mem.sourced)
+	}
+	if l.config.rarely && len(l.log)%64 != 0 {
+		return nil
+	}
+	if err := l.pages.Check(); err != nil {
+		return err
 	}
 	if l.mem.size != l.model.mem.size {
 		return fmt.Errorf("the memory has %d pages, want %d", l.mem.size, l.model.mem.size)
@@ -189,6 +272,12 @@ func (l *lockstep) compare() error {
 	return nil
 }
 
+// finish compares the sides as a whole.
+func (l *lockstep) finish() error {
+	l.config.rarely = false
+	return l.compare()
+}
+
 // story returns the stream so far, one step a line.
 func (l *lockstep) story() string {
 	var b strings.Builder
@@ -197,120 +286,4 @@ func (l *lockstep) story() string {
 		fmt.Fprintln(&b, o)
 	}
 	return b.String()
-}
-
-// Lengths and alignments that a test of arithmetic wants.
-var (
-	oddLens   = []uint64{0, spacePages - 1, spacePages, spacePages + 1, 1 << 63, math.MaxUint64}
-	oddAligns = []uint64{0, 3, 6, 24, 1 << 47, spacePages, spacePages << 1, 1 << 63, math.MaxUint64}
-)
-
-// decode makes a step out of three bytes, whatever they are. Most of them make sense in the present state.
-func (l *lockstep) decode(kind opKind, x, y byte) op {
-	o := op{kind: kind % numOpKinds}
-	switch o.kind {
-	case opAlloc, opReserve:
-		o.n = length(x, y)
-	case opAllocAligned:
-		o.n, o.align = length(x, 0), 1<<(y%8)
-		if y >= 235 {
-			o.align = oddAligns[int(y-235)%len(oddAligns)]
-		}
-	case opFree:
-		o.r = l.pick(x, y)
-	case opResize:
-		o.r = l.pick(x, 0)
-		switch {
-		case y < 160:
-			o.n = 1 + uint64(y%12)
-		case y < 240:
-			o.n = o.r.Len + uint64(y-160)
-		case y < 250:
-			o.n = oddLens[int(y)%len(oddLens)]
-		default:
-			o.r, o.n = l.pick(x, 255-y%8), 3
-		}
-	case opAdopt:
-		o.r = l.pickForeign(x, y)
-	case opFreeze:
-		o.n = uint64(x & y & 1) // a frozen allocator is dull: thaw it more often
-	case opGuestGrow, opAmbush:
-		o.n = 1 + uint64(x%5)
-		if y == 255 {
-			o.n = l.config.max
-		}
-		if o.kind == opAmbush && len(l.mem.script) >= 3 {
-			o.kind = opGuestGrow
-		}
-	}
-	return o
-}
-
-// length is mostly small.
-func length(x, y byte) uint64 {
-	switch {
-	case y >= 250:
-		return oddLens[int(x)%len(oddLens)]
-	case y >= 220:
-		return uint64(x)
-	}
-	return 1 + uint64(x%8)
-}
-
-// pick returns a live run, or something that resembles one if y is high.
-func (l *lockstep) pick(x, y byte) linmem.Range {
-	i := int(x)
-	live := l.model.allocated()
-	size := linmem.Page(l.model.mem.size)
-	r := linmem.Range{Start: linmem.Page(x) % (size + 2), Len: 1 + uint64(y%4)}
-	if len(live) > 0 {
-		r = live[i%len(live)]
-	}
-	if y < 200 {
-		return r
-	}
-	switch y % 8 {
-	case 0:
-		return linmem.Range{Start: r.Start + 1, Len: r.Len - 1}
-	case 1:
-		return linmem.Range{Start: r.Start, Len: r.Len - 1}
-	case 2:
-		return linmem.Range{Start: r.Start, Len: r.Len + 1}
-	case 3:
-		if len(live) > 1 {
-			next := live[(i+1)%len(live)]
-			return linmem.Range{Start: r.Start, Len: r.Len + next.Len}
-		}
-	case 4:
-		if free := l.model.freeRanges(); len(free) > 0 {
-			return free[i%len(free)]
-		}
-	case 5:
-		if foreign := l.model.foreign(); len(foreign) > 0 {
-			return foreign[i%len(foreign)]
-		}
-	case 6:
-		return linmem.Range{Start: r.Start, Len: -uint64(r.Start) + uint64(y%3)} // overflows, mostly
-	}
-	return linmem.Range{Start: size - linmem.Page(x)%(size+1), Len: 1 + uint64(x%4)}
-}
-
-// pickForeign returns part of a foreign range, or something that resembles it if y is high.
-func (l *lockstep) pickForeign(x, y byte) linmem.Range {
-	size := l.model.mem.size
-	switch {
-	case y == 255:
-		return linmem.Range{Start: linmem.Page(size - min(size, uint64(x%4))), Len: 1 + uint64(x%7)}
-	case y == 254:
-		return linmem.Range{Start: linmem.Page(x), Len: oddLens[int(x)%len(oddLens)]}
-	case y >= 240:
-		return l.pick(x, y)
-	}
-	foreign := l.model.foreign()
-	if len(foreign) == 0 || size > uint64(len(l.model.pages)) && y%16 == 15 {
-		return linmem.Range{Start: linmem.Page(len(l.model.pages)), Len: 1} // grown by the guest and not seen yet
-	}
-	r := foreign[int(x)%len(foreign)]
-	skip := uint64(y/8) % r.Len
-	return linmem.Range{Start: r.Start + linmem.Page(skip), Len: 1 + uint64(y)%8%(r.Len-skip+1)}
 }

@@ -1,7 +1,6 @@
 package linmem_test
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -56,16 +55,7 @@ func TestObserver(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var seen []string
-			observer := &linmem.Observer{
-				Grow: func(prev, delta uint64) { seen = append(seen, fmt.Sprintf("grow %d+%d", prev, delta)) },
-				GrowRefused: func(delta uint64, cause error) {
-					if errors.Is(cause, linmem.ErrOutOfMemory) {
-						cause = linmem.ErrOutOfMemory // the reason is text, and open
-					}
-					seen = append(seen, fmt.Sprintf("refused %d: %v", delta, cause))
-				},
-				Foreign: func(r linmem.Range) { seen = append(seen, fmt.Sprintf("foreign %v", r)) },
-			}
+			observer := tellingTo(&seen)
 			mem := &guestMemory{size: tt.size, max: 100, script: tt.script}
 			p, err := linmem.NewPages(mem, append(tt.opts, linmem.WithObserver(observer))...)
 			if err != nil {

@@ -2,71 +2,21 @@ package linmem_test
 
 import (
 	"errors"
-	"fmt"
 	"math/bits"
 
 	linmem "github.com/linmem/linmem/core"
 )
 
-// spacePages is the size of a 64-bit address space.
-const spacePages = 1 << 48
-
-// errRefusedByGuest is what a guestMemory answers to a growth that it refuses.
-var errRefusedByGuest = errors.New("memory.grow returned -1")
-
-// guestMemory simulates the size of a linear memory that the host and the guest both grow.
-type guestMemory struct {
-	size, max uint64
-	closed    bool
-	script    []growth // what happens at the next growths by the host
-	asked     []uint64 // by how much the host asked to grow, refusals included
-}
-
-// growth is what meets the host as it grows a memory.
-type growth struct {
-	guest  uint64 // pages that the guest adds just before, as far as the maximum allows
-	refuse bool
-}
-
-func (m *guestMemory) NumPages() uint64 {
-	if m.closed {
-		return 0
-	}
-	return m.size
-}
-
-func (m *guestMemory) Grow(delta uint64) (prev uint64, err error) {
-	m.asked = append(m.asked, delta)
-	if m.closed {
-		return 0, fmt.Errorf("simulated: %w", linmem.ErrClosed)
-	}
-	var now growth
-	if len(m.script) > 0 {
-		now, m.script = m.script[0], m.script[1:]
-	}
-	m.guestGrow(now.guest)
-	if now.refuse || delta > m.max-m.size {
-		return 0, errRefusedByGuest
-	}
-	prev = m.size
-	m.size += delta
-	return prev, nil
-}
-
-// guestGrow grows the memory from inside, behind the allocator's back.
-func (m *guestMemory) guestGrow(n uint64) {
-	m.size += min(n, m.max-m.size)
-}
-
 // oracle is the page allocator that is obviously right and slow: it keeps one owner per page, in a slice, and scans it
 // for every answer. It is written from the contract, and drives a memory of its own.
 type oracle struct {
-	mem              *guestMemory
-	pages            []owner // as far as the oracle knows the memory
-	lastRun          owner
-	budget           uint64
-	pageZero, frozen bool
-	grows, refused   uint64
+	config
+	mem            *guestMemory
+	pages          []owner // as far as the oracle knows the memory
+	lastRun        owner
+	frozen         bool
+	grows, refused uint64
+	noticed        map[event]int
 }
 
 // owner is who has a page: nobody, the guest, or a run by its number.
@@ -77,9 +27,9 @@ const (
 	ownerGuest owner = -1
 )
 
-func newOracle(mem *guestMemory, budget uint64, pageZero bool) *oracle {
-	o := &oracle{mem: mem, budget: budget, pageZero: pageZero}
-	o.extend(mem.size, ownerGuest)
+func newOracle(c config) *oracle {
+	o := &oracle{config: c, mem: &guestMemory{size: c.start, max: c.max}, noticed: map[event]int{}}
+	o.extend(c.start, ownerGuest)
 	return o
 }
 
@@ -107,25 +57,65 @@ func (o *oracle) count(is func(owner) bool) (n uint64) {
 
 func (o *oracle) owned() uint64 { return o.count(func(who owner) bool { return who != ownerGuest }) }
 
+// left is what the budget leaves.
+func (o *oracle) left() uint64 { return o.budget - o.owned() }
+
+// owed is the number of pages that the next growth leaves to the guest.
+func (o *oracle) owed() uint64 {
+	if o.grows > 0 {
+		return 0
+	}
+	return o.gap
+}
+
 // available reports whether page i is free, or would be if the memory were larger.
 func (o *oracle) available(i uint64) bool {
 	if i == 0 && !o.pageZero {
 		return false
 	}
-	return i >= uint64(len(o.pages)) || o.pages[i] == ownerNone
+	size := uint64(len(o.pages))
+	if i < size {
+		return o.pages[i] == ownerNone
+	}
+	return i >= size+o.owed()
 }
 
 // firstFit returns the lowest aligned start of n available pages, in a memory that never ends.
 func (o *oracle) firstFit(n, align uint64) uint64 {
+	end := uint64(len(o.pages)) + o.owed()
 	for start := uint64(0); ; start += align {
 		i := start
-		for i < start+n && i <= uint64(len(o.pages)) && o.available(i) {
+		for i < start+n && i <= end && o.available(i) {
 			i++
 		}
-		if i == start+n || i > uint64(len(o.pages)) {
+		if i == start+n || i > end {
 			return start
 		}
 	}
+}
+
+// bestFit returns the lowest aligned start in the smallest free run that has one, the lowest of these, if there is one.
+func (o *oracle) bestFit(n, align uint64) (start uint64, ok bool) {
+	smallest := uint64(0)
+	for _, r := range o.freeRanges() {
+		at := (uint64(r.Start) + align - 1) / align * align
+		if at+n <= uint64(r.End()) && (!ok || r.Len < smallest) {
+			start, smallest, ok = at, r.Len, true
+		}
+	}
+	return start, ok
+}
+
+// fit returns where n pages are placed that are free already, if they are.
+func (o *oracle) fit(n, align uint64) (start uint64, ok bool) {
+	first := o.firstFit(n, align)
+	if start, ok = first, first+n <= uint64(len(o.pages)); !o.best {
+		return start, ok
+	}
+	if start, ok = o.bestFit(n, align); ok && start != first {
+		o.notice(eventBestIsNotFirst)
+	}
+	return start, ok
 }
 
 // room returns the start of n free pages, after the growths that it takes.
@@ -133,15 +123,24 @@ func (o *oracle) room(n, align uint64) (start uint64, err error) {
 	if n == 0 || n > spacePages || bits.OnesCount64(align) != 1 || align > spacePages {
 		return 0, linmem.ErrInvalid
 	}
+	if start, ok := o.fit(n, align); ok {
+		return start, nil
+	}
+	if o.source {
+		err = o.askSource(n + align - 1)
+		start, _ = o.fit(n, align)
+		return start, err
+	}
 	for turn := 1; ; turn++ {
 		start = o.firstFit(n, align)
 		if start > spacePages-n {
 			return 0, linmem.ErrOutOfMemory
 		}
-		missing := start + n - min(start+n, uint64(len(o.pages)))
-		if missing == 0 {
+		size := uint64(len(o.pages))
+		if start+n <= size {
 			return start, nil
 		}
+		missing := start + n - (size + o.owed())
 		if turn == 3 {
 			// The guest came in between twice. Ask for enough to be had wherever it lands.
 			missing = n + align - 1
@@ -152,34 +151,104 @@ func (o *oracle) room(n, align uint64) (start uint64, err error) {
 	}
 }
 
-// grow grows the memory; the pages are free, wherever they land.
-func (o *oracle) grow(delta uint64) error {
-	cost := delta
-	if len(o.pages) == 0 && !o.pageZero {
-		cost-- // page 0 is nobody's, so it is free of charge
+// grow grows the memory by what is needed, or more; the pages are free, wherever they land.
+func (o *oracle) grow(need uint64) error {
+	gap, forNothing := o.owed(), uint64(0)
+	if len(o.pages) == 0 && gap == 0 && !o.pageZero {
+		forNothing = 1 // page 0 is nobody's, so it is free of charge
 	}
-	if o.frozen || o.owned()+cost > o.budget {
-		o.refused++
-		return linmem.ErrOutOfMemory
+	if o.frozen || need-forNothing > o.left() {
+		return o.refuse(nil)
 	}
-	prev, err := o.mem.Grow(delta)
-	if err != nil {
-		o.refused++
-		if errors.Is(err, linmem.ErrClosed) {
-			return linmem.ErrClosed
+	n := o.ask(need, min(o.left()+forNothing, spacePages-uint64(len(o.pages))-gap))
+	prev, err := o.mem.Grow(gap + n)
+	if err != nil && n > need && !errors.Is(err, linmem.ErrClosed) {
+		n = need
+		if prev, err = o.mem.Grow(gap + n); err == nil {
+			o.notice(eventFellBack)
 		}
-		return linmem.ErrOutOfMemory
+	}
+	if err != nil {
+		if gap > 0 {
+			o.notice(eventGapRefused)
+		}
+		return o.refuse(err)
 	}
 	o.grows++
-	o.extend(prev, ownerGuest)
-	o.extend(prev+delta, ownerNone)
+	if gap > 0 {
+		o.notice(eventGap)
+	}
+	o.extend(prev+gap, ownerGuest)
+	o.extend(prev+gap+n, ownerNone)
 	if !o.pageZero {
 		o.pages[0] = ownerGuest
 	}
 	// Page 0 was free of charge, but the guest took it first: the budget holds all the same.
-	for i := prev; o.owned() > o.budget; i++ {
+	for i := prev + gap; o.owned() > o.budget; i++ {
 		o.pages[i] = ownerGuest
+		o.notice(eventPageZeroTaken)
 	}
+	return nil
+}
+
+// ask returns how many pages to ask for where some are needed, of room at most.
+func (o *oracle) ask(need, room uint64) uint64 {
+	wish := o.growth.wish(need, o.owned())
+	n := max(need, min(wish, room))
+	switch {
+	case n == need && wish > need:
+		o.notice(eventNoRoomForMore)
+	case n < wish:
+		o.notice(eventCut)
+	case n > need:
+		o.notice(eventMore)
+	}
+	return n
+}
+
+// refuse counts a growth that was not had, for a reason of the memory's or, if that is nil, of the allocator's.
+func (o *oracle) refuse(cause error) error {
+	o.refused++
+	if errors.Is(cause, linmem.ErrClosed) {
+		return linmem.ErrClosed
+	}
+	return linmem.ErrOutOfMemory
+}
+
+// askSource has the guest give what is needed, or more; the pages are free.
+func (o *oracle) askSource(need uint64) error {
+	switch {
+	case need > spacePages:
+		return linmem.ErrOutOfMemory
+	case o.frozen || need > o.left():
+		return o.refuse(nil)
+	}
+	n := o.ask(need, o.left())
+	r, err := o.mem.arena(n)
+	if err != nil && n > need && !errors.Is(err, linmem.ErrClosed) {
+		n = need
+		if r, err = o.mem.arena(n); err == nil {
+			o.notice(eventFellBack)
+		}
+	}
+	switch {
+	case err != nil:
+		o.notice(eventSourceRefused)
+		return o.refuse(err)
+	case r.Len < n || o.adoptable(r) != nil:
+		o.notice(eventBadSource)
+		return linmem.ErrInvalid
+	}
+	if r.Len > o.left() {
+		r.Len = o.left()
+		o.notice(eventSourceOverBudget)
+	}
+	if r.Len > n {
+		o.notice(eventSourceGaveMore)
+	}
+	o.grows++
+	o.notice(eventSource)
+	o.set(r, ownerNone)
 	return nil
 }
 
@@ -241,6 +310,9 @@ func (o *oracle) resize(r linmem.Range, n uint64) (linmem.Range, error) {
 		}
 	}
 	if resized.End() > size {
+		if o.source || o.owed() > 0 {
+			return r, linmem.ErrOutOfMemory // what a growth brings would not lie behind the run
+		}
 		if err := o.grow(uint64(resized.End() - size)); err != nil {
 			return r, err
 		}
@@ -252,7 +324,8 @@ func (o *oracle) resize(r linmem.Range, n uint64) (linmem.Range, error) {
 	return resized, nil
 }
 
-func (o *oracle) adopt(r linmem.Range) error {
+// adoptable returns why a range cannot become the allocator's, budget aside.
+func (o *oracle) adoptable(r linmem.Range) error {
 	switch {
 	case r.Len == 0, r.Len > spacePages, uint64(r.Start) > spacePages-r.Len, r.Start == 0 && !o.pageZero:
 		return linmem.ErrInvalid
@@ -266,58 +339,25 @@ func (o *oracle) adopt(r linmem.Range) error {
 			return linmem.ErrInvalid
 		}
 	}
-	if o.owned()+r.Len > o.budget {
+	return nil
+}
+
+func (o *oracle) adopt(r linmem.Range) error {
+	if err := o.adoptable(r); err != nil {
+		return err
+	}
+	if r.Len > o.left() {
 		return linmem.ErrOutOfMemory
 	}
 	o.set(r, ownerNone)
 	return nil
 }
 
-// runs returns the maximal ranges of pages that have the same owner, if that is one to be listed.
-func (o *oracle) runs(listed func(owner) bool) []linmem.Range {
-	var runs []linmem.Range
-	for i, who := range o.pages {
-		switch {
-		case !listed(who):
-		case i > 0 && o.pages[i-1] == who:
-			runs[len(runs)-1].Len++
-		default:
-			runs = append(runs, linmem.Range{Start: linmem.Page(i), Len: 1})
-		}
+// restore is what a snapshot and its restoration change: the guest's new pages are seen, and growth is allowed again.
+func (o *oracle) restore() {
+	if o.mem.size > uint64(len(o.pages)) {
+		o.notice(eventSurplus)
 	}
-	return runs
-}
-
-func (o *oracle) freeRanges() []linmem.Range {
-	return o.runs(func(who owner) bool { return who == ownerNone })
-}
-
-func (o *oracle) allocated() []linmem.Range {
-	return o.runs(func(who owner) bool { return who > 0 })
-}
-
-func (o *oracle) foreign() []linmem.Range {
-	return o.runs(func(who owner) bool { return who == ownerGuest })
-}
-
-func (o *oracle) largestFree() (n uint64) {
-	for _, r := range o.freeRanges() {
-		n = max(n, r.Len)
-	}
-	return n
-}
-
-func (o *oracle) stats() linmem.PageStats {
-	return linmem.PageStats{
-		Size:        uint64(len(o.pages)),
-		Owned:       o.owned(),
-		Free:        o.count(func(who owner) bool { return who == ownerNone }),
-		Allocated:   o.count(func(who owner) bool { return who > 0 }),
-		Foreign:     o.count(func(who owner) bool { return who == ownerGuest }),
-		LargestFree: o.largestFree(),
-		FreeRuns:    uint64(len(o.freeRanges())),
-		Runs:        uint64(len(o.allocated())),
-		Grows:       o.grows,
-		Refused:     o.refused,
-	}
+	o.extend(o.mem.size, ownerGuest)
+	o.frozen = false
 }

@@ -21,14 +21,15 @@ type scene struct {
 	mem   *guestMemory
 	pages *linmem.Pages
 	names map[linmem.Page]byte
+
+	observer linmem.Option // what a restored allocator is to have; nil is as good as none
 }
 
 // draw makes the state that a picture shows. A picture that begins with an owned page needs WithPageZero.
 func draw(t *testing.T, picture string, opts ...linmem.Option) *scene {
 	t.Helper()
 	rest := strings.TrimLeft(picture, "#")
-	s := &scene{mem: &guestMemory{size: uint64(len(picture) - len(rest)), max: spacePages}}
-	s.names = map[linmem.Page]byte{}
+	s := &scene{mem: &guestMemory{size: uint64(len(picture) - len(rest)), max: spacePages}, names: map[linmem.Page]byte{}}
 	var err error
 	if s.pages, err = linmem.NewPages(s.mem, opts...); err != nil {
 		t.Fatal(err)
@@ -59,6 +60,62 @@ func draw(t *testing.T, picture string, opts ...linmem.Option) *scene {
 		}
 	}
 	s.mem.asked = nil
+	if got := s.String(); got != picture {
+		t.Fatalf("drew %q instead of %q", got, picture)
+	}
+	return s
+}
+
+// drawAdopted makes the state that a picture shows of a guest's pages that are adopted, so that the allocator has not grown
+// the memory yet, whatever the options say of growth.
+func drawAdopted(t *testing.T, picture string, opts ...linmem.Option) *scene {
+	t.Helper()
+	return drawAdoptedIn(t, &guestMemory{}, picture, opts...)
+}
+
+// drawSourced is drawAdopted where further pages come from the guest's allocator.
+func drawSourced(t *testing.T, picture string, opts ...linmem.Option) *scene {
+	t.Helper()
+	mem := &guestMemory{}
+	return drawAdoptedIn(t, mem, picture, append(opts, linmem.WithSource(mem.arena))...)
+}
+
+func drawAdoptedIn(t *testing.T, mem *guestMemory, picture string, opts ...linmem.Option) *scene {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := strings.TrimRight(picture, "?")
+	mem.size, mem.max = uint64(len(seen)), spacePages
+	s := &scene{mem: mem, names: map[linmem.Page]byte{}}
+	var err error
+	s.pages, err = linmem.NewPages(mem, opts...)
+	must(err)
+	var holes []linmem.Range
+	for start := 0; start < len(seen); {
+		what, n := seen[start], len(seen)-start-len(strings.TrimLeft(seen[start:], seen[start:start+1]))
+		r := linmem.Range{Start: linmem.Page(start), Len: uint64(n)}
+		start += n
+		if what == '#' {
+			continue
+		}
+		// Nothing else is free yet.
+		must(s.pages.Adopt(r))
+		_, err := s.pages.Alloc(r.Len)
+		must(err)
+		s.names[r.Start] = what
+		if what == '.' {
+			holes = append(holes, r)
+		}
+	}
+	for _, r := range holes {
+		delete(s.names, r.Start)
+		must(s.pages.Free(r))
+	}
+	mem.guestGrow(uint64(len(picture) - len(seen)))
 	if got := s.String(); got != picture {
 		t.Fatalf("drew %q instead of %q", got, picture)
 	}
@@ -98,47 +155,6 @@ func (s *scene) run(name byte) linmem.Range {
 		}
 	}
 	panic(fmt.Sprintf("no run %c in %q", name, s))
-}
-
-// situation is a row of a table: a state, a call and what it must come to.
-type situation struct {
-	name   string
-	before string
-	opts   []linmem.Option
-	frozen bool
-	script []growth // what meets the growths of the call; after them the memory grows as it is told
-	call   call
-	after  string   // the same as before if empty
-	asked  []uint64 // by how much the memory was asked to grow
-	err    error
-}
-
-type call func(s *scene) error
-
-func runSituations(t *testing.T, tests []situation) {
-	t.Helper()
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s := draw(t, tt.before, tt.opts...)
-			s.pages.Freeze(tt.frozen)
-			s.mem.script = tt.script
-			if err := tt.call(s); class(err) != tt.err {
-				t.Errorf("returned the error %v, want %v", err, tt.err)
-			}
-			if tt.after == "" {
-				tt.after = tt.before
-			}
-			if got := s.String(); got != tt.after {
-				t.Errorf("the pages are %q after %q, want %q", got, tt.before, tt.after)
-			}
-			if !slices.Equal(s.mem.asked, tt.asked) {
-				t.Errorf("asked the memory to grow by %v, want %v", s.mem.asked, tt.asked)
-			}
-			if err := s.pages.Check(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
 }
 
 // result turns a returned Range that is not as promised into an error: a live run of n pages, or else the Range that
