@@ -6,7 +6,7 @@ PURE  := core backends/native backends/wazero
 CROSS := windows/amd64 darwin/arm64 linux/arm64
 
 # The fuzz targets, as folder:name. Without -fuzzminimizetime go spends most of the time on making inputs smaller.
-FUZZ := core:FuzzPages core/zigref:FuzzGuestWrites \
+FUZZ := core:FuzzPages core:FuzzRestore core/internal/pagemap:FuzzMap core/zigref:FuzzGuestWrites \
 	integration/zigoracle:FuzzPageAllocator integration/zigoracle:FuzzAllocator
 
 # each COMMAND: the command in every module's folder, ending at the first failure.
@@ -61,8 +61,9 @@ fuzz: ## fuzz each target for FUZZTIME
 	@set -euo pipefail; for t in $(FUZZ); do echo "== $$t"; \
 	go test -run '^$$' -fuzz "^$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$${t%:*}; done
 
-bench: ## run the benchmarks that match BENCH, COUNT times
-	$(call each,go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(COUNT) ./...)
+bench: ## run the benchmarks that match BENCH, COUNT times; without BENCH, compare page allocators as well
+	$(call each,go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...)
+	$(if $(filter .,$(BENCH)),go run ./integration/cmd/linmem-comparepages)
 
 guests: ## rebuild the wasm guests; needs clang, lld, llvm, and npm or Zig
 	integration/guests/build.sh

@@ -14,6 +14,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	nativemem "github.com/linmem/linmem/backends/native"
 	wazeromem "github.com/linmem/linmem/backends/wazero"
 )
 
@@ -22,6 +23,17 @@ type byteAllocator interface {
 	alloc(n uint64) (addr uint64, err error)
 	free(addr, n uint64) error
 	memory() linmem.Memory
+}
+
+// newMemory returns a native memory of one page, which can grow to max.
+func newMemory(b *testing.B, max uint64) linmem.Memory {
+	b.Helper()
+	m, err := nativemem.New(1, max)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = m.Close() })
+	return m
 }
 
 var byteAllocators = []struct {
