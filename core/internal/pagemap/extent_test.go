@@ -181,8 +181,8 @@ func TestCoverPageByPage(t *testing.T) {
 	var want []span
 	for i := range uint64(pages) {
 		m.Cover(base+i, 1)
-		switch {
-		case i%100 == 0:
+		switch i % 100 {
+		case 0:
 			m.Mark(base + i)
 			want = append(want, span{i + 1, 0})
 		default:
