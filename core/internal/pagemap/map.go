@@ -61,7 +61,7 @@ func (m *Map) Alloc(n uint64) (page uint64, ok bool) {
 			m.raise(pos+n, m.hotEnd-pos-n)
 		}
 	} else {
-		m.remove(pos, n)
+		m.removeFrom(pos, pos, n)
 	}
 	w.marks |= 1 << b
 	if d := pos - m.near.pos; d < m.near.n {
@@ -178,9 +178,11 @@ func (m *Map) appeared(i, n uint64) {
 // Remove takes pages that are free. Marks stay as they are. The cost is that of n/64 words.
 func (m *Map) Remove(page, n uint64) { m.remove(m.mustPos(page), n) }
 
-func (m *Map) remove(pos, n uint64) {
+func (m *Map) remove(pos, n uint64) { m.removeFrom(m.startBefore(pos), pos, n) }
+
+// removeFrom is remove from the run that starts at start.
+func (m *Map) removeFrom(start, pos, n uint64) {
 	m.settle()
-	start := m.startBefore(pos)
 	total := m.lenAt(start)
 	m.clear(pos, n)
 	m.split(start, total, pos-start, pos+n)
