@@ -190,10 +190,16 @@ func (p *Pages) ask() (size uint64, err error) {
 	case size >= p.end:
 		return size, nil
 	}
-	if _, err := p.g.Grow(0); errors.Is(err, ErrClosed) {
+	if p.closed() {
 		return 0, ErrClosed
 	}
 	return 0, errWentBack
+}
+
+// closed reports whether the memory's owner was closed.
+func (p *Pages) closed() bool {
+	_, err := p.g.Grow(0)
+	return errors.Is(err, ErrClosed)
 }
 
 // meet notes that the guest has grown the memory to size, if it has.

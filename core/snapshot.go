@@ -56,9 +56,9 @@ func (p *Pages) MarshalBinary() ([]byte, error) { return p.AppendBinary(nil) }
 // is the guest's. The allocator is not frozen, and a [WithGap] that was left stays left.
 //
 // It fails with [ErrCorrupt] if the snapshot is not whole and consistent, is of a version that this package does not know,
-// or is of a larger memory; with [ErrInvalid] if g is nil, or if page 0 is owned and [WithPageZero] is not given; with
-// [ErrOutOfMemory] if more is owned than the budget allows. The cost is that of the snapshot's length and of the words of
-// the pages owned.
+// or is of a larger memory; with [ErrClosed] if the memory is closed; with [ErrInvalid] if g is nil, or if page 0 is owned
+// and [WithPageZero] is not given; with [ErrOutOfMemory] if more is owned than the budget allows. The cost is that of the
+// snapshot's length and of the words of the pages owned.
 func RestorePages(g Grower, snapshot []byte, opts ...Option) (*Pages, error) {
 	const op = "RestorePages"
 	p, size, err := openPages(op, g, opts)
@@ -83,6 +83,8 @@ func (p *Pages) restore(snapshot []byte, size uint64) error {
 	switch {
 	case err != nil:
 		return err
+	case s.end > size && p.closed():
+		return ErrClosed
 	case s.end > size:
 		return errSmaller
 	case s.ownsPageZero() && !p.opts.pageZero:

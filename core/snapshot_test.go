@@ -297,3 +297,19 @@ func TestAppendBinary(t *testing.T) {
 		t.Errorf("closed, it is %x, want %x", got, want)
 	}
 }
+
+func TestRestoreOverClosedMemory(t *testing.T) {
+	mem := &guestMemory{size: 1, max: 9}
+	p, err := linmem.NewPages(mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	snapshot, err := p.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem.closed = true
+	if _, err := linmem.RestorePages(mem, snapshot); class(err) != linmem.ErrClosed {
+		t.Errorf("RestorePages returned %v, want %v", err, linmem.ErrClosed)
+	}
+}
