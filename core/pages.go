@@ -70,7 +70,17 @@ func openPages(op string, g Grower, opts []Option) (p *Pages, size uint64, err e
 // not depend on the number of runs; it is that of a way down a tree, four steps in a full 32-bit memory, and of one pass
 // over the run's words.
 func (p *Pages) Alloc(n uint64) (Range, error) {
-	return p.alloc("Pages.Alloc", n, 1)
+	const op = "Pages.Alloc"
+	if n-1 >= maxPages || p.opts.placement != FirstFit {
+		return p.alloc(op, n, 1)
+	}
+	start, ok := p.m.Alloc(n)
+	if !ok {
+		return p.allocObtained(op, n, 1)
+	}
+	p.nFree -= n
+	p.nRuns++
+	return Range{Page(start), n}, nil
 }
 
 // AllocAligned is Alloc of a run whose first page is a multiple of align, a power of two in pages ([ErrInvalid]
@@ -85,15 +95,6 @@ func (p *Pages) AllocAligned(n, align uint64) (Range, error) {
 }
 
 func (p *Pages) alloc(op string, n, align uint64) (Range, error) {
-	if n-1 < maxPages && align == 1 && p.opts.placement == FirstFit {
-		start, ok := p.m.Alloc(n)
-		if !ok {
-			return p.allocObtained(op, n, align)
-		}
-		p.nFree -= n
-		p.nRuns++
-		return Range{Page(start), n}, nil
-	}
 	if err := checkRequest(n, align); err != nil {
 		return Range{}, p.errs.GetPages(op, 0, n, err)
 	}
@@ -124,7 +125,8 @@ func (p *Pages) place(start, n uint64) Range {
 // page that is not the allocator's) is [ErrNotAllocated]. The cost is two passes over the run's words, one to see that they
 // are one run.
 func (p *Pages) Free(r Range) error {
-	if !p.mayOwn(uint64(r.Start)) || !p.m.Free(uint64(r.Start), r.Len) {
+	start := uint64(r.Start)
+	if start >= p.end || start < p.foreign.end() && p.foreign.has(start) || !p.m.Free(start, r.Len) {
 		return p.errs.GetPages("Pages.Free", r.Addr(), r.Len, ErrNotAllocated)
 	}
 	p.nFree += r.Len
@@ -269,7 +271,8 @@ func (p *Pages) isRun(r Range) bool {
 	return p.mayOwn(uint64(r.Start)) && p.m.IsRun(uint64(r.Start), r.Len)
 }
 
-// mayOwn reports whether a run that begins at page is not the guest's. Mostly the guest's pages lie all below.
+// mayOwn reports whether a run that begins at page is not the guest's. Mostly the guest's pages lie all below. Free has this
+// written out, since the compiler does not inline it (Pages/Empty).
 func (p *Pages) mayOwn(page uint64) bool {
 	return page < p.end && (page >= p.foreign.end() || !p.foreign.has(page))
 }
