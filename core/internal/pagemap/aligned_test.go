@@ -2,11 +2,12 @@ package pagemap_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
-// maxAlignLog2 is that of the largest alignment that is tested. Memories at these bases have a page of each alignment not far
-// from their first one.
+// maxAlignLog2 is that of the largest alignment that is tested. Memories at alignedBases have a page of each alignment not
+// far from their first one.
 const maxAlignLog2 = 20
 
 var alignedBases = []uint64{0, 64, 1<<maxAlignLog2 - 64, 1<<maxAlignLog2 - 128, 1<<maxAlignLog2 - 40000&^63, 5<<maxAlignLog2 - 512}
@@ -47,6 +48,7 @@ func TestFindAligned(t *testing.T) {
 		{"OnePageEarly", []span{{1, 15}, {17, 15}, {33, 31}, {65, 63}, {129, 127}, {257, 255}, {513, 511}}},
 		{"WholeWords", []span{{64, 64}, {192, 128}, {384, 192}, {640, 512}}},
 		{"WholeWordsOffByOne", []span{{65, 64}, {193, 128}, {385, 192}, {641, 512}}},
+		{"LongMisplacedShortInPlace", []span{{1, 14}, {16, 9}, {33, 30}, {65, 62}, {192, 10}, {257, 254}, {512, 100}, {1025, 1022}, {2048, 900}}},
 		{"LongRunsMisplaced", []span{{1, 510}, {513, 1022}, {1537, 2000}, {4097, 8000}, {12289, 20000}}},
 		{"AlignedPagesAtRunEnds", []span{{1, 64}, {66, 63}, {130, 127}, {258, 255}, {514, 511}, {1026, 1023}, {2050, 31000}}},
 		{"AcrossLargeBlocks", []span{{100, 32600}, {32800, 32700}, {65600, size - 65600}}},
@@ -67,11 +69,17 @@ func TestFindAligned(t *testing.T) {
 	}
 }
 
-// checkAligned puts questions at one alignment, for many lengths, and twice, since the first search leaves notes.
+// checkAligned puts questions at one alignment, for many lengths, the longest first, since a search that fails leaves notes
+// of what there is; and then once more.
 func checkAligned(t *testing.T, m *memory, free []span, align uint64) {
 	t.Helper()
+	asked := slices.Clone(lengths)
+	for n := range uint64(40) {
+		asked = append(asked, n+1)
+	}
+	slices.Sort(asked)
 	for range 2 {
-		for _, n := range lengths {
+		for _, n := range slices.Backward(asked) {
 			if got, want := m.findAligned(n, align), aligned(m.base, free, n, align); got != want {
 				t.Errorf("base %d: FindAligned(%d, %d) = %v, want %v", m.base, n, align, got, want)
 			}

@@ -94,6 +94,9 @@ func TestNewIndexBoundsNothing(t *testing.T) {
 	}
 	m.FindAligned(16, 16)
 	m.Cover(m.extents[0].end()+1<<30, 64)
+	if len(m.aligned) != 1 {
+		t.Fatalf("Cover leaves %d indexes", len(m.aligned))
+	}
 	if got, blocks := reaching(m.alignedTo(16), maxLeft), len(m.words)*wordBits>>a.shift+1; got != blocks {
 		t.Errorf("after Cover, the first search visits %d blocks of %d", got, blocks)
 	}

@@ -51,6 +51,7 @@ func TestCheckFindsDamage(t *testing.T) {
 		{"FreeAndMarked", func(m *Map) { m.Mark(5) }, "page 5 is free and marked"},
 		{"FreeAndMarkedInSecondExtent", func(m *Map) { m.Mark(second + 250) }, "page 1073742074 is free and marked"},
 		{"LowTooHigh", func(m *Map) { m.low = 2 }, "below the lowest"},
+		{"AgainTooHigh", func(m *Map) { m.again = again{n: 10, i: 2} }, "a run of 10 pages starts in word 1"},
 		{"LowBehindAll", func(m *Map) { m.low = m.size }, "below the lowest"},
 		{"FirstGuardIsFree", func(m *Map) { m.words[0].free = 1 << 63 }, "a guard"},
 		{"MiddleGuardIsFree", func(m *Map) { m.words[m.extents[1].pos/wordBits-1].free = 1 }, "a guard"},

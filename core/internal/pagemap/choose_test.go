@@ -34,6 +34,9 @@ func choose(s source, l *lockstep) op {
 		return chooseCover(s, l)
 	}
 	o := op{page: l.slow.nth(s.pick(covered)), n: chooseLen(s, l), align: 1, checksAfter: s.pick(16) == 0}
+	if last := len(l.log) - 1; last >= 0 && l.log[last].n > 0 && s.pick(4) == 0 {
+		o.n = l.log[last].n
+	}
 	switch s.pick(16) {
 	case 0, 1:
 		return chooseAdd(s, l, o)
@@ -148,19 +151,20 @@ func chooseFree(s source, l *lockstep, o op) op {
 	}
 	o.page = one(s, l.marks...)
 	run := l.slow.RunLen(o.page)
-	switch s.pick(12) {
-	case 0:
-		o.name, o.n = o.name+" part", run-s.pick(run)
-	case 1:
+	room := l.slow.room(o.page+run, 1000, false)
+	switch how := s.pick(12); {
+	case how == 0 && run > 1:
+		o.name, o.n = o.name+" part", 1+s.pick(run-1)
+	case how == 1:
 		o.name, o.n = o.name+" more", run+1+s.pick(70)
-	case 2:
-		skip := s.pick(run)
+	case how == 2 && run > 1:
+		skip := 1 + s.pick(run-1)
 		o.name, o.page, o.n = o.name+" interior", o.page+skip, run-skip
-	case 3:
-		o.name, o.n = o.name+" next", run+l.slow.room(o.page+run, 1000, false)
-	case 4:
+	case how == 3 && room > 0:
+		o.name, o.n = o.name+" next", run+room
+	case how == 4:
 		o.name, o.n = o.name+" nothing", 0
-	case 5:
+	case how == 5:
 		o.name, o.page, o.n = o.name+" uncovered", one(s, space, 1<<45, ^uint64(0)), run
 	default:
 		o.name, o.n = o.name+" run", run

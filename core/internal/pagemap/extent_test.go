@@ -31,6 +31,8 @@ func TestCover(t *testing.T) {
 		covered []uint64
 	}{
 		{"Nothing", nil, []uint64{0, 1, 63, 64, space - 1}, nil},
+		{"NoPages", []span{{0, 0}, {100, 0}, {space, 0}}, []uint64{0, 63, 64, 100, space - 1}, nil},
+		{"NoPagesFarBehind", []span{{0, 64}, {1 << 30, 0}}, []uint64{0, 64, 1 << 30}, []uint64{0}},
 		{"OnePage", []span{{100, 1}}, []uint64{0, 63, 64, 100, 127, 128}, []uint64{64, 100, 127}},
 		{"AcrossWord", []span{{127, 2}}, []uint64{63, 64, 127, 128, 191, 192}, []uint64{64, 127, 128, 191}},
 		{"Again", []span{{64, 64}, {64, 64}, {100, 1}}, []uint64{63, 64, 127, 128}, []uint64{64, 127}},
@@ -41,6 +43,10 @@ func TestCover(t *testing.T) {
 		{"MergesHole", []span{{0, 64}, {64 + maxHole, 1}}, []uint64{0, 63, 64, 4159, 4160, 4224}, []uint64{0, 63, 64, 4159, 4160}},
 		{"MergesHoleOfOneMore", []span{{0, 64}, {65 + maxHole, 1}}, []uint64{64, 4160, 4161}, []uint64{64, 4160, 4161}},
 		{"LeavesHole", []span{{0, 64}, {128 + maxHole, 1}}, []uint64{0, 63, 64, 4223, 4224, 4287, 4288}, []uint64{0, 63, 4224, 4287}},
+		{"MergesHoleBelow", []span{{8192, 64}, {4032, 64}}, []uint64{4032, 4095, 4096, 8191}, []uint64{4032, 4095, 4096, 8191}},
+		{"LeavesHoleBelow", []span{{8192, 64}, {3968, 64}}, []uint64{3968, 4031, 4032, 8191, 8192}, []uint64{3968, 4031, 8192}},
+		{"MergesHoleInSpareWords", []span{{0, 1 << 17}, {1<<17 + maxHole, 1}}, []uint64{1 << 17, 1<<17 + maxHole}, []uint64{1 << 17, 1<<17 + maxHole}},
+		{"LeavesHoleInSpareWords", []span{{0, 1 << 17}, {1<<17 + maxHole + 64, 1}}, []uint64{1 << 17, 1<<17 + maxHole + 64}, []uint64{1<<17 + maxHole + 64}},
 		{"LeavesFarHole", []span{{0, 64}, {space / 2, 1}}, []uint64{63, 64, 1 << 46, space / 2}, []uint64{63, space / 2}},
 		{"LeavesFarHoleBelow", []span{{space / 2, 64}, {0, 1}}, []uint64{0, 1 << 46, space / 2}, []uint64{0, space / 2}},
 		{"FillsHole", []span{{0, 64}, {20000, 64}, {64, 19936}}, []uint64{0, 64, 19999, 20000}, []uint64{0, 64, 19999, 20000}},
@@ -112,14 +118,14 @@ func TestZeroMap(t *testing.T) {
 
 // Pages that are not covered cannot be taken, given or looked at as runs.
 func TestUncoveredPanics(t *testing.T) {
-	m := newMemory(64, nil)
+	m := newMemory(1<<15, nil)
 	calls := map[string]func(page uint64){
 		"Add":    func(page uint64) { m.Add(page, 1) },
 		"Remove": func(page uint64) { m.Remove(page, 1) },
 		"RunLen": func(page uint64) { m.RunLen(page) },
 	}
 	for name, call := range calls {
-		for _, page := range []uint64{0, 63, 64 + size, space - 1} {
+		for _, page := range []uint64{0, 1<<15 - 1, 1<<15 + size, space - 1} {
 			func() {
 				defer func() {
 					if recover() == nil {

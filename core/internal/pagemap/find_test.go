@@ -52,6 +52,9 @@ func TestFind(t *testing.T) {
 		{"WordOfManyTakesSecond", []span{{1, 2}, {4, 2}, {7, 5}, {13, 5}}, 5, at(7)},
 		{"WordOfManyGoesOn", []span{{1, 2}, {4, 2}, {7, 5}, {60, 6}}, 6, at(60)},
 		{"LongBehindShortInBlock", []span{{3, 60}, {66, 200}}, 200, at(66)},
+		{"LongBehindSpillInBlock", []span{{0, 65}, {66, 200}}, 200, at(66)},
+		{"LongBehindLongSpillInBlock", []span{{0, 100}, {102, 200}}, 200, at(102)},
+		{"LongBehindSpillInNextBlock", []span{{64, 65}, {130, 200}}, 200, at(130)},
 		{"LongInSecondWordOfBlock", []span{{3, 60}, {127, 200}}, 200, at(127)},
 		{"LongestBehindLongInBlock", []span{{0, 500}, {32767, 40000}}, 40000, at(32767)},
 		{"LongestBehindTooShort", []span{{10, 32766}, {32800, 40000}}, 32767, at(32800)},
@@ -73,41 +76,80 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// Single pages are found by a shortcut of their own, which has to notice pages that become free below.
-func TestFindOneAfterChanges(t *testing.T) {
-	onBases(t, "", []span{{100, 3}, {5000, 1}}, func(t *testing.T, m *memory) {
-		steps := []struct {
-			add, remove span
-			want        found
-		}{
-			{want: at(100)},
-			{remove: span{100, 3}, want: at(5000)},
-			{add: span{40000, 1}, want: at(5000)},
-			{remove: span{5000, 1}, want: at(40000)},
-			{add: span{70, 1}, want: at(70)},
-			{remove: span{70, 1}, want: at(40000)},
-			{remove: span{40000, 1}, want: none},
-			{want: none},
-			{add: span{90000, 2}, want: at(90000)},
-			{remove: span{90000, 1}, want: at(90001)},
-			{add: span{0, 1}, want: at(0)},
-		}
-		for i, s := range steps {
-			if s.add.n > 0 {
-				m.unmark(s.add)
-				m.Add(m.base+s.add.page, s.add.n)
+// A search for single pages, or for the length of the last search, begins where that one ended. It has to notice what has
+// become free below, in one piece or joined, and what has gone.
+func TestFindAgainAfterChanges(t *testing.T) {
+	for _, n := range []uint64{1, 2, 5, 63, 64, 65, 127} {
+		onBases(t, fmt.Sprint(n), []span{{1000, n}, {5000, n + 1}}, func(t *testing.T, m *memory) {
+			steps := []struct {
+				add, remove span
+				want        found
+			}{
+				{want: at(1000)},
+				{want: at(1000)},
+				{remove: span{1000, n}, want: at(5000)},
+				{remove: span{5000, 1}, want: at(5001)},
+				{add: span{40000, n}, want: at(5001)},
+				{remove: span{5001, n}, want: at(40000)},
+				{add: span{200, n}, want: at(200)},
+				{remove: span{200, n}, want: at(40000)},
+				{remove: span{40000, n}, want: none},
+				{want: none},
+				{add: span{90000, 2 * n}, want: at(90000)},
+				{remove: span{90000, n}, want: at(90000 + n)},
+				{add: span{300, (n + 1) / 2}, want: map[bool]found{false: at(90000 + n), true: at(300)}[n == 1]},
+				{add: span{300 + (n+1)/2, n}, want: at(300)},
+				{remove: span{300, 1}, want: at(301)},
+				{add: span{0, n}, want: at(0)},
 			}
-			if s.remove.n > 0 {
-				m.Remove(m.base+s.remove.page, s.remove.n)
+			for i, s := range steps {
+				if s.add.n > 0 {
+					m.unmark(s.add)
+					m.Add(m.base+s.add.page, s.add.n)
+				}
+				if s.remove.n > 0 {
+					m.Remove(m.base+s.remove.page, s.remove.n)
+				}
+				if got := m.find(n); got != s.want {
+					t.Fatalf("step %d: Find(%d) = %v, want %v", i, n, got, s.want)
+				}
+				if err := m.Check(); err != nil {
+					t.Fatalf("step %d: %v", i, err)
+				}
 			}
-			if got := m.find(1); got != s.want {
-				t.Fatalf("step %d: Find(1) = %v, want %v", i, got, s.want)
+		})
+	}
+}
+
+// Runs of one length are taken and given back by Alloc and Free alone, in turn with those of another length.
+func TestAllocTwoLengths(t *testing.T) {
+	for _, n := range []uint64{1, 2, 31, 64, 100, 127, 128} {
+		onBases(t, fmt.Sprint(n), []span{{0, size}}, func(t *testing.T, m *memory) {
+			for i := range uint64(100) {
+				if got := m.alloc(n); got != at(i*(n+3)) {
+					t.Fatalf("Alloc(%d) = %v, want %d", n, got, i*(n+3))
+				}
+				if got := m.alloc(3); got != at(i*(n+3)+n) {
+					t.Fatalf("Alloc(3) = %v, want %d", got, i*(n+3)+n)
+				}
 			}
-			if err := m.Check(); err != nil {
-				t.Fatalf("step %d: %v", i, err)
+			for i := range uint64(50) { // every second one, from the last on, so that each is lower than the one before
+				page := (98 - 2*i) * (n + 3)
+				if !m.Free(m.base+page, n) {
+					t.Fatalf("[%d,%d) cannot be freed", page, page+n)
+				}
+				if got := m.find(n); got != at(page) {
+					t.Fatalf("Find(%d) = %v, want %d", n, got, page)
+				}
 			}
-		}
-	})
+			for i := range uint64(50) {
+				if got, want := m.alloc(n), at(2*i*(n+3)); got != want {
+					t.Fatalf("Alloc(%d) = %v, want %v", n, got, want)
+				}
+			}
+			m.expect(t, []span{{100 * (n + 3), size - 100*(n+3)}})
+		})
+	}
 }
 
 func TestFindBest(t *testing.T) {

@@ -51,6 +51,19 @@ func TestNoGoAllocations(t *testing.T) {
 	})
 }
 
+// An index of an alignment lasts when more is covered.
+func TestNoGoAllocationsAfterCover(t *testing.T) {
+	m := newMemory(64, []span{{0, size}})
+	m.FindAligned(1, 16)
+	m.FindAligned(1, 4096)
+	for _, page := range []uint64{1 << 20, 1 << 30, 1 << 19} { // behind all, far behind, and between
+		m.Cover(page, 1<<18)
+		if got := testing.AllocsPerRun(1, func() { m.FindAligned(size+1, 16); m.FindAligned(1, 4096) }); got != 0 {
+			t.Errorf("after Cover of page %d, FindAligned allocates %v times", page, got)
+		}
+	}
+}
+
 // A memory that grows page by page is copied a few times, not once for each.
 func TestCoverIsAmortized(t *testing.T) {
 	const pages = 1 << 16
@@ -64,5 +77,23 @@ func TestCoverIsAmortized(t *testing.T) {
 	// 16 times for each doubling, of the words, three trees and the list of extents, and a few for what is small.
 	if limit := 16.0 * 10 * 5 * 2; got > limit {
 		t.Errorf("covering %d pages, one by one, allocates %v times, want %v at most", pages, got, limit)
+	}
+}
+
+// A memory that grows downwards page by page is copied once for 4,096 pages.
+func TestCoverBelowIsNotForEachWord(t *testing.T) {
+	const pages = 1 << 16
+	var m memory
+	got := testing.AllocsPerRun(1, func() {
+		m = memory{}
+		for page := range uint64(pages) {
+			m.Cover(1<<30-1-page, 1)
+		}
+	})
+	if limit := float64(pages / maxHole * 10); got > limit {
+		t.Errorf("covering %d pages, one by one, allocates %v times, want %v at most", pages, got, limit)
+	}
+	if m.Covered(1<<30) || !m.Covered(1<<30-1) || !m.Covered(1<<30-pages) || m.Covered(1<<30-pages-maxHole) {
+		t.Error("other pages are covered than should be")
 	}
 }

@@ -9,9 +9,13 @@ import (
 	"github.com/linmem/linmem/core/internal/pagemap"
 )
 
-// Tests give pages relative to a base, at which the memory begins, and are repeated for several of them: the place of a
-// page in its word is the same in all, but blocks of 128, 512 and 32,768 pages have their borders elsewhere.
-var bases = []uint64{0, 64, 192, 1<<15 - 64, 1<<40 + 320}
+// Tests give pages relative to a base, at which the memory begins, and are repeated for several of them. The place of a page
+// in its word is the same in all, but the memory has pages below it that are covered, so that blocks of 128, 512 and 32,768
+// positions have their borders elsewhere.
+var bases = []uint64{0, 64, 192, 1<<15 - 64, 1<<40 + 320, 1<<41 + 384}
+
+// lead returns how many pages below a base are covered.
+func lead(base uint64) uint64 { return base % (1 << 15) }
 
 // size is how many pages the memory of most tests has. It is three of the largest blocks.
 const size = 3 << 15
@@ -32,7 +36,7 @@ type memory struct {
 // newMemory returns a memory of size pages with these runs of free pages. What lies between them is one run each.
 func newMemory(base uint64, free []span) *memory {
 	m := &memory{base: base}
-	m.Cover(base, size)
+	m.Cover(base-lead(base), lead(base)+size)
 	end := uint64(0)
 	for _, r := range free {
 		m.Add(base+r.page, r.n)

@@ -18,10 +18,10 @@ var outcomes = []string{
 	"Mark false", "Unmark false", "Marked true", "Marked false",
 	"Alloc true", "Alloc false", "Find true", "Find false",
 	"FindAligned true", "FindAligned false", "FindBest true", "FindBest false",
-	"Free run true", "Free anything false", "Free part true", "Free part false", "Free more false",
-	"Free interior true", "Free interior false", "Free next true", "Free next false", "Free nothing false",
+	"Free run true", "Free anything false", "Free part false", "Free more false",
+	"Free interior false", "Free next false", "Free nothing false",
 	"Free uncovered false",
-	"IsRun run true", "IsRun part true", "IsRun part false", "IsRun more false", "IsRun interior false",
+	"IsRun run true", "IsRun part false", "IsRun more false", "IsRun interior false",
 	"FreeLen false", "StartBefore false", "RunLen false", "Longest false", "NumFreeRuns false",
 }
 

@@ -274,7 +274,7 @@ func TestMarkUncovered(t *testing.T) {
 	for _, base := range bases {
 		m := newMemory(base, nil)
 		m.Unmark(base)
-		for _, page := range []uint64{base - 1, base - 64, base + size, base + size + 64, 1<<48 - 1} {
+		for _, page := range []uint64{base - lead(base) - 1, base - lead(base) - 64, base + size, base + size + 64, 1<<48 - 1} {
 			m.Mark(page)
 			m.Unmark(page)
 			if m.Marked(page) {
