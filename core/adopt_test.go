@@ -65,3 +65,44 @@ func TestAdoptMisuse(t *testing.T) {
 		{name: "Zero", before: "##", call: adopt(0, 0), err: linmem.ErrInvalid},
 	})
 }
+
+// Adopting pages out of order, far apart and near, keeps the guest's pages between them the guest's.
+func TestAdoptOutOfOrder(t *testing.T) {
+	const size = 30000
+	orders := [][]linmem.Page{
+		{0, 4224, 20000, 8128},
+		{20000, 0, 8128, 4224, 12288},
+		{16384, 64, 8192, 4096, 12288, 128, 29000},
+	}
+	for _, starts := range orders {
+		p, err := linmem.NewPages(&guestMemory{size: size, max: size}, linmem.WithPageZero())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, start := range starts {
+			if err := p.Adopt(linmem.Range{Start: start, Len: 64}); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Check(); err != nil {
+				t.Fatalf("after %v: %v", starts[:i+1], err)
+			}
+			if r, err := p.Alloc(64); err != nil || r.Len != 64 {
+				t.Fatalf("Alloc returned %v, %v", r, err)
+			}
+			if err := p.Check(); err != nil {
+				t.Fatalf("after %v: %v", starts[:i+1], err)
+			}
+		}
+		for _, start := range starts {
+			if p.Free(linmem.Range{Start: start, Len: 4224}) == nil {
+				t.Errorf("%v: more than the run at %d was freed", starts, start)
+			}
+			if err := p.Free(linmem.Range{Start: start, Len: 64}); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := p.Check(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -161,3 +161,27 @@ func TestIterators(t *testing.T) {
 		t.Errorf("Stats are %+v, want %+v", got, want)
 	}
 }
+
+// Wrong lengths are refused wherever the run ends, and however much room there is behind it in the metadata.
+func TestFreeWrongLengthAtEveryFill(t *testing.T) {
+	p, err := linmem.NewPages(&toyMemory{max: 1 << 16}, linmem.WithPageZero())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		r, err := p.Alloc(64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range uint64(200) {
+			if wrong := (linmem.Range{Start: r.Start, Len: n}); n != r.Len {
+				if err := p.Free(wrong); class(err) != linmem.ErrNotAllocated {
+					t.Fatalf("Free(%v) of %v: %v", wrong, r, err)
+				}
+				if _, err := p.Resize(wrong, 1); class(err) != linmem.ErrNotAllocated {
+					t.Fatalf("Resize(%v) of %v: %v", wrong, r, err)
+				}
+			}
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package pagemap
 
-import "github.com/linmem/linmem/core/internal/lanes"
+import (
+	"slices"
+
+	"github.com/linmem/linmem/core/internal/lanes"
+)
 
 const (
 	// Blocks of an alignedIndex have 512 pages at least: 8 words to visit, and 0.04 bits a page.
@@ -24,6 +28,9 @@ func (m *Map) FindAligned(n, align uint64) (page uint64, ok bool) {
 	if align == 1 {
 		return m.Find(n)
 	}
+	if n > maxLeft && n > m.Longest() {
+		return 0, false // bounds do not tell such lengths apart
+	}
 	m.settle()
 	a := m.alignedTo(align)
 	floor := min(n, maxLeft)
@@ -37,27 +44,28 @@ func (m *Map) FindAligned(n, align uint64) (page uint64, ok bool) {
 	return 0, false
 }
 
-// alignedTo returns the index of an alignment.
+// alignedTo returns the index of an alignment, made if need be.
 func (m *Map) alignedTo(align uint64) *alignedIndex {
 	log2 := uint8(trailingZeros(align))
-	for i := range m.aligned {
+	i := 0
+	for ; i < len(m.aligned) && m.aligned[i].log2 <= log2; i++ {
 		if m.aligned[i].log2 == log2 {
 			return &m.aligned[i]
 		}
 	}
-	return m.indexAligned(log2)
+	m.aligned = slices.Insert(m.aligned, i, m.newAligned(log2))
+	return &m.aligned[i]
 }
 
-// indexAligned makes the index of an alignment. It knows nothing of any block yet.
-func (m *Map) indexAligned(log2 uint8) *alignedIndex {
+// newAligned returns the index of an alignment. It knows nothing of any block yet.
+func (m *Map) newAligned(log2 uint8) alignedIndex {
 	shift := max(log2, minAlignedShift)
 	blocks := uint64(len(m.words))*wordBits>>shift + 1
 	a := alignedIndex{log2: log2, shift: shift, left: lanes.New(lanes.Bits16, blocks)}
 	for i := range blocks {
 		a.left.Set(i, maxLeft)
 	}
-	m.aligned = append(m.aligned, a)
-	return &m.aligned[len(m.aligned)-1]
+	return a
 }
 
 // raise notes in every index of alignments that a run has appeared, and changes no bound that holds already.
@@ -67,7 +75,7 @@ func (m *Map) raise(pos, n uint64) {
 		a := &m.aligned[i]
 		skip := -page & (1<<a.log2 - 1)
 		if skip >= n {
-			continue
+			return // and it only grows with the alignment
 		}
 		block := (pos + skip) >> a.shift
 		if a.log2 < log2WordBits {
@@ -150,9 +158,12 @@ func (m *Map) visitWords(i, end uint64, log2 uint8, n uint64) (pos, most uint64)
 	return 0, most
 }
 
-// visitPages visits every step-th page from pos on, below end, as visit does.
+// visitPages visits every step-th page from pos on, below end, as visit does; step is a word or more.
 func (m *Map) visitPages(pos, end, step, n uint64) (_, most uint64) {
 	for ; pos < end; pos += step {
+		if m.words[pos/wordBits].free&1 == 0 || pos > step && m.startBefore(pos)+step <= pos {
+			continue // the run counts at an aligned page further down
+		}
 		if most = max(most, m.freeFrom(pos)); most >= n {
 			return pos, most
 		}
@@ -160,10 +171,10 @@ func (m *Map) visitPages(pos, end, step, n uint64) (_, most uint64) {
 	return 0, most
 }
 
-// freeFrom returns how many pages are free from the one at pos on, which need not be the first of its run.
+// freeFrom returns how many pages are free from the one at pos on, which is the first of a word, but need not be of its run.
 func (m *Map) freeFrom(pos uint64) uint64 {
-	n := trailingOnes(m.words[pos/wordBits].free >> (pos % wordBits))
-	if pos%wordBits+n < wordBits {
+	n := trailingOnes(m.words[pos/wordBits].free)
+	if n < wordBits {
 		return n
 	}
 	return m.endAbove(pos/wordBits) - pos

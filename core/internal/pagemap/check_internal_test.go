@@ -24,8 +24,8 @@ func healthy(t *testing.T) *Map {
 	m.Mark(1<<30 + 20)
 	m.Add(1<<30+200, 100)
 	m.Mark(1<<30 + 300)
-	m.FindAligned(1<<20, 16)
-	m.FindAligned(1<<20, 1024)
+	m.alignedTo(16)
+	m.alignedTo(1024)
 	if err := m.Check(); err != nil {
 		t.Fatalf("the map is broken from the start: %v", err)
 	}

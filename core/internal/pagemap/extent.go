@@ -86,8 +86,8 @@ func (m *Map) findPage(pos uint64) uint64 {
 	return m.near.page + pos - m.near.pos
 }
 
-// Cover makes room for the state of [page, page+n), neither free nor marked where it was not covered before. It is the only
-// method that allocates on the Go heap. Covering pages right behind those that are covered costs amortized constant time a
+// Cover makes room for the state of [page, page+n), neither free nor marked where it was not covered before. It allocates on
+// the Go heap, as no other method does but the first FindAligned of an alignment. Holes of up to 4,096 pages are filled. Covering pages right behind those that are covered costs amortized constant time a
 // page; anywhere else, it costs that of all words.
 func (m *Map) Cover(page, n uint64) {
 	if n == 0 {
@@ -114,6 +114,9 @@ func (m *Map) Cover(page, n uint64) {
 	}
 	if len(m.extents) > 0 && from < m.extents[len(m.extents)-1].page {
 		from &^= maxHole - 1 // more of its neighbors may follow
+		if i, _ := m.findExtent(from); m.extents[i].page < end {
+			from = max(from, min(m.extents[i].end(), page&^(wordBits-1)))
+		}
 	}
 	m.rebuild(union(m.extents, extent{page: from, n: end - from}))
 }
@@ -181,7 +184,7 @@ func (m *Map) rebuild(extents []extent) {
 		m.joined(pos, n, 0)
 	}
 	for _, a := range old.aligned {
-		m.indexAligned(a.log2)
+		m.aligned = append(m.aligned, m.newAligned(a.log2))
 	}
 }
 

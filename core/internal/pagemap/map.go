@@ -32,7 +32,7 @@ type Map struct {
 	hotEnd  uint64 // a position
 	runs    uint64 // maximal runs of free pages
 
-	aligned []alignedIndex
+	aligned []alignedIndex // ascending by alignment
 }
 
 // Alloc takes the lowest run of n > 0 free pages and marks its first page; with ok = false there is none. The cost is that of

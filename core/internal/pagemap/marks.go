@@ -46,8 +46,11 @@ func (m *Map) isRun(pos, n uint64) bool {
 	if n < wordBits-b {
 		return trailingZeros(next) == n
 	}
+	if next != 0 {
+		return false // also at the last guard, behind which there may be no word
+	}
 	above := &m.words[i+1]
-	return next == 0 && (above.free|above.marks)&1 != 0
+	return (above.free|above.marks)&1 != 0
 }
 
 // Marks yields the marked pages, ascending.
