@@ -32,7 +32,7 @@ var (
 	errFrozen     = because(ErrOutOfMemory, "growth is frozen: Reserve before freezing, or call Freeze(false)")
 	errSource     = because(ErrOutOfMemory, "the source of pages had none: free something, or see what it told the Observer")
 	errNoSpace    = because(ErrOutOfMemory, "the address space ends there: ask for less")
-	errNoRoom     = because(ErrOutOfMemory, "the pages behind the run are taken: allocate a new run and copy")
+	errNoRoom     = because(ErrOutOfMemory, "the pages behind the run are taken, or not to be had by growth: allocate a new run and copy")
 	errDisplaced  = because(ErrOutOfMemory, "the guest grew its memory behind the run: allocate a new run and copy")
 	errZeroPages  = because(ErrInvalid, "0 pages: ask for 1 at least")
 	errAlignment  = because(ErrInvalid, "the alignment must be a power of two, in pages, and 2^48 at most")
@@ -40,7 +40,7 @@ var (
 	errOwned      = because(ErrInvalid, "some of these pages are the allocator's already: adopt foreign pages only")
 	errPageZero   = because(ErrInvalid, "page 0 holds the guest's null address: leave it out, or pass WithPageZero")
 	errZeroOwned  = because(ErrInvalid, "page 0 is owned in the snapshot: pass WithPageZero")
-	errBadSource  = because(ErrInvalid, "the source returned too few pages, or pages that are not the guest's to give")
+	errBadSource  = because(ErrInvalid, "the source returned too few pages, page 0, or pages that are not the guest's to give")
 	errNoSnapshot = because(ErrCorrupt, "this is no snapshot of a page allocator: pass what MarshalBinary returned")
 	errVersion    = because(ErrCorrupt, "the snapshot is of a version that this package does not know")
 	errChecksum   = because(ErrCorrupt, "the snapshot's checksum is wrong: it was changed or cut")
@@ -76,7 +76,7 @@ func (e *Error) Error() string {
 	b := append([]byte("linmem: "), e.Op...)
 	switch {
 	case e.Size == math.MaxUint64:
-		b = append(b, " of more than 2^64 bytes"...)
+		b = append(b, " of 2^64 bytes or more"...)
 	case e.Size == PageSize:
 		b = append(b, " of 65536 bytes (1 page)"...)
 	case e.Size != 0:

@@ -49,8 +49,8 @@ const (
 	// GrowExact grows by what is needed.
 	GrowExact Growth = 0
 
-	// GrowDouble grows by as many pages as the allocator owns, if those are more. A memory that ends up in full use has grown
-	// to at most twice its need.
+	// GrowDouble grows by as many pages as the allocator owns, if those are more. The allocator ends up with at most twice
+	// what it needs.
 	GrowDouble Growth = 1<<64 - 1
 )
 
@@ -96,7 +96,8 @@ func WithGap(n uint64) Option {
 
 // WithSource has pages come from a function instead of [Grower.Grow]: an arena of the guest's own allocator, say. It is asked
 // for n pages and returns n or more, anywhere in the memory, which were the guest's (foreign) and become the allocator's, as
-// by [Pages.Adopt]. It may grow the memory, and must not call the allocator.
+// by [Pages.Adopt]; more than the budget leaves stays the guest's. It may grow the memory, and must not call the allocator.
+// A [WithGap] has no effect.
 //
 // It is asked for a whole run, since what it returns need not touch any free page, and for an alignment of a pages, for a-1
 // pages more. An error is [ErrOutOfMemory] for the caller, and goes to the [Observer]; a range that cannot be adopted is

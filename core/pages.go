@@ -11,7 +11,8 @@ import "github.com/linmem/linmem/core/internal/pagemap"
 // asking whose the next page is.
 //
 // Costs below name the length of a run in words, of 64 pages each; what does not depend on it is a few dozen nanoseconds.
-// Nothing allocates on the Go heap, except that metadata (at most 3 bits a page) is added when the memory grows.
+// Nothing allocates on the Go heap, except that metadata (at most 3 bits a page) is added when pages become the allocator's,
+// and for the first use of an alignment. Holes of up to 4,096 pages between owned ones count as pages in that.
 //
 // A Pages is for one goroutine at a time.
 type Pages struct {
@@ -67,7 +68,7 @@ func openPages(op string, g Grower, opts []Option) (p *Pages, size uint64, err e
 //
 // It fails with [ErrInvalid] for 0 pages or more than the address space has, and with [ErrOutOfMemory] for a refused
 // growth, a spent budget, or while frozen; what the memory had to say to a refusal goes to the [Observer]. The cost does
-// not depend on the number of runs; it is that of a way down a tree, four steps in a full 32-bit memory, and of one pass
+// not depend on the number of runs; it is that of a way down a tree, three steps in a full 32-bit memory, and of one pass
 // over the run's words.
 func (p *Pages) Alloc(n uint64) (Range, error) {
 	const op = "Pages.Alloc"
@@ -87,9 +88,11 @@ func (p *Pages) Alloc(n uint64) (Range, error) {
 // otherwise). Pages that a growth skips for the alignment join the free set.
 //
 // The cost is that of Alloc, and of a visit to each block of 512 pages, or of align pages if that is more, that looks as if
-// it held the run, and is found not to; after that it does not look so until more of it becomes free. So calls together cost
-// no more than the changes between them, however many runs miss the alignment. The first call with an alignment makes
-// an index for it on the Go heap: 0.04 bits a page, less for alignments above 512 pages.
+// it held the run, and is found not to; after that it does not look so until a run in it appears or changes. So calls together
+// cost no more than the changes between them, however many runs miss the alignment; of runs above 32,767 pages, one block each
+// is visited in every call. The first call with an alignment makes an index for it on the Go heap: 0.04 bits a page, less for
+// alignments above 512 pages. From then on that index is kept up to date, a few nanoseconds for each change of a run that holds
+// an aligned page.
 func (p *Pages) AllocAligned(n, align uint64) (Range, error) {
 	return p.alloc("Pages.AllocAligned", n, align)
 }

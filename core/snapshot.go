@@ -32,7 +32,7 @@ var (
 	_ encoding.BinaryMarshaler = (*Pages)(nil)
 )
 
-// AppendBinary appends a snapshot for [RestorePages] to b: whose each page is, and the counters, but neither the contents of
+// AppendBinary appends a snapshot for [RestorePages] to b: the owner of each page, and the counters, but neither the contents of
 // the memory nor the options. It never fails. The cost, and the length (two bytes a run, mostly), are in proportion to the
 // number of runs.
 func (p *Pages) AppendBinary(b []byte) ([]byte, error) {

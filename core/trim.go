@@ -1,6 +1,6 @@
 package linmem
 
-// Trim hands the physical pages behind every free page back to the operating system, and returns how many pages that were.
+// Trim hands the physical pages behind every free page back to the operating system, and returns their number.
 // They stay the allocator's, and free; they read as zero afterwards. A memory keeps its size: trimming is how one that
 // cannot shrink gives memory back.
 //

@@ -6,7 +6,7 @@
 // lane is kept clear, and is set before, so that it survives exactly where the lane is not the smaller one. An update goes
 // up only as long as the largest number of a word changes.
 //
-// 8-bit lanes make a tree of fan-out 8: 1.14 bytes a number, and 4 levels over 1,024 numbers.
+// 8-bit lanes make a tree of fan-out 8: 1.14 bytes a number, and 3 levels over 1,024 numbers.
 //
 // The comparison is an old one (Warren, Hacker's Delight, section 2-18). Go's runtime finds pages with a tree of the same
 // fan-out whose words hold a start, a maximum and an end of one child each.
@@ -17,7 +17,7 @@ import "math/bits"
 // maxRoot is how many words the topmost level has at most: they are scanned, which is quicker than one more level.
 const maxRoot = 4
 
-// maxDepth is the number of levels that 2^33 lanes of 32 bits take, two to a word.
+// maxDepth is more levels than 2^33 lanes of 32 bits take, two to a word.
 const maxDepth = 33
 
 // Tree is an array of numbers up to [Tree.Top], of a fixed length. The zero value has length 0. Indices must be

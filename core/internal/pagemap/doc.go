@@ -40,7 +40,6 @@
 // the bound of its block, one that shrinks leaves it, and a search that visits a block in vain sets it to what it found.
 // So a block is visited in vain a few times for each time that it changed, however many blocks look as if they would fit.
 //
-// The idea of lanes of runs that belong to the word in which they start is this project's. What a run of free pages has to
-// do with a max tree is in Go's runtime, src/runtime/mpagealloc.go, whose summaries (start, max, end) are exact too, but have
-// to be merged on every level for every change.
+// Go's runtime (src/runtime/mpagealloc.go) finds runs with a tree as well, of summaries (start, max, end) that are merged on
+// every level for each change.
 package pagemap

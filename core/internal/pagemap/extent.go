@@ -86,9 +86,10 @@ func (m *Map) findPage(pos uint64) uint64 {
 	return m.near.page + pos - m.near.pos
 }
 
-// Cover makes room for the state of [page, page+n), neither free nor marked where it was not covered before. It allocates on
-// the Go heap, as no other method does but the first FindAligned of an alignment. Holes of up to 4,096 pages are filled. Covering pages right behind those that are covered costs amortized constant time a
-// page; anywhere else, it costs that of all words.
+// Cover makes room for the state of [page, page+n), neither free nor marked where it was not covered before. Holes of up to
+// 4,096 pages are filled. It allocates on the Go heap, as no other method does but the first FindAligned of an alignment.
+// Covering pages right behind those that are covered costs amortized constant time a page; anywhere else, it costs that of all
+// words.
 func (m *Map) Cover(page, n uint64) {
 	if n == 0 {
 		return

@@ -28,7 +28,7 @@ type Map struct {
 	longest lanes.Tree
 	low     uint64 // no word below it has a free page
 	again   again
-	hot     uint64 // a word from whose top a run of maxShort pages or more goes up to hotEnd, not noted as such; 0 is none
+	hot     uint64 // a word from whose top a run of maxShort pages or more goes up to hotEnd, of which the trees may have an old length; 0 is none
 	hotEnd  uint64 // a position
 	runs    uint64 // maximal runs of free pages
 
