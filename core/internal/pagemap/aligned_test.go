@@ -49,6 +49,7 @@ func TestFindAligned(t *testing.T) {
 		{"WholeWords", []span{{64, 64}, {192, 128}, {384, 192}, {640, 512}}},
 		{"WholeWordsOffByOne", []span{{65, 64}, {193, 128}, {385, 192}, {641, 512}}},
 		{"LongMisplacedShortInPlace", []span{{1, 14}, {16, 9}, {33, 30}, {65, 62}, {192, 10}, {257, 254}, {512, 100}, {1025, 1022}, {2048, 900}}},
+		{"ShortInPlaceBehindLongMisplaced", []span{{1, 14}, {16, 9}}},
 		{"LongRunsMisplaced", []span{{1, 510}, {513, 1022}, {1537, 2000}, {4097, 8000}, {12289, 20000}}},
 		{"AlignedPagesAtRunEnds", []span{{1, 64}, {66, 63}, {130, 127}, {258, 255}, {514, 511}, {1026, 1023}, {2050, 31000}}},
 		{"AcrossLargeBlocks", []span{{100, 32600}, {32800, 32700}, {65600, size - 65600}}},
