@@ -53,6 +53,8 @@ func TestFindAligned(t *testing.T) {
 		{"LongRunsMisplaced", []span{{1, 510}, {513, 1022}, {1537, 2000}, {4097, 8000}, {12289, 20000}}},
 		{"AlignedPagesAtRunEnds", []span{{1, 64}, {66, 63}, {130, 127}, {258, 255}, {514, 511}, {1026, 1023}, {2050, 31000}}},
 		{"AcrossLargeBlocks", []span{{100, 32600}, {32800, 32700}, {65600, size - 65600}}},
+		{"LongestInPlace", []span{{128, 32769}}},
+		{"LongestMisplaced", []span{{1, 32769}, {32800, 32832}}},
 		{"LastOfAll", []span{{size - 1, 1}}},
 		{"LastWord", []span{{size - 64, 64}}},
 		{"FirstAndLast", []span{{0, 1}, {size - 2, 2}}},

@@ -73,6 +73,10 @@ func checkOnly(t *testing.T, m *memory, r span) {
 
 // Two runs, with one page between them at a border, become one and two again.
 func TestJoinAtBorders(t *testing.T) {
+	bases := bases
+	if testing.Short() {
+		bases = bases[:2]
+	}
 	for _, base := range bases {
 		for _, border := range borders {
 			for _, page := range []uint64{border - 1, border, border + 1} {

@@ -1,6 +1,7 @@
 package pagemap_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -50,6 +51,12 @@ func TestCover(t *testing.T) {
 		{"LeavesFarHole", []span{{0, 64}, {space / 2, 1}}, []uint64{63, 64, 1 << 46, space / 2}, []uint64{63, space / 2}},
 		{"LeavesFarHoleBelow", []span{{space / 2, 64}, {0, 1}}, []uint64{0, 1 << 46, space / 2}, []uint64{0, space / 2}},
 		{"FillsHole", []span{{0, 64}, {20000, 64}, {64, 19936}}, []uint64{0, 64, 19999, 20000}, []uint64{0, 64, 19999, 20000}},
+		{
+			"FillsHoleToExtentBelow",
+			[]span{{4160, 64}, {1 << 30, 64}, {8000, 1}},
+			[]uint64{4096, 4159, 4160, 4224, 7999, 8000, 8064},
+			[]uint64{4160, 4224, 7999, 8000},
+		},
 		{
 			"InHole",
 			[]span{{0, 64}, {1 << 30, 64}, {1 << 20, 64}},
@@ -165,7 +172,7 @@ func TestCoverKeepsBits(t *testing.T) {
 					free = append(free, span{base + r.page, r.n})
 					marks = append(marks, base+r.end())
 				}
-				slices.SortFunc(free, func(a, b span) int { return int(a.page>>1) - int(b.page>>1) })
+				slices.SortFunc(free, func(a, b span) int { return cmp.Compare(a.page, b.page) })
 				slices.Sort(marks)
 				m.expect(t, free)
 				if got := m.marks(); !slices.Equal(got, marks) {

@@ -240,6 +240,25 @@ func checkRun(t *testing.T, m *memory, r span) {
 	}
 }
 
+// The last run of a memory that grows word by word, until there is no word to spare, and then on. What is asked about it
+// may reach behind all that is covered.
+func TestRunEndsWithMemory(t *testing.T) {
+	m := &memory{}
+	for word := range uint64(100) {
+		m.Cover(word*64, 64)
+		for _, n := range []uint64{1, 2, 63, 64} {
+			r := span{word*64 + 64 - n, n}
+			m.Mark(r.page)
+			checkRun(t, m, r)
+			if m.Free(r.page, n+64) || m.Free(r.page, n+1) || m.Free(r.page, 1<<48) || !m.Free(r.page, n) {
+				t.Errorf("%v is not all of a run", r)
+			}
+			m.expect(t, []span{r})
+			m.Remove(r.page, n)
+		}
+	}
+}
+
 func TestMark(t *testing.T) {
 	for _, base := range bases {
 		m := newMemory(base, nil)
