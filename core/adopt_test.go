@@ -2,6 +2,7 @@ package linmem_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	linmem "github.com/linmem/linmem/core"
@@ -68,41 +69,39 @@ func TestAdoptMisuse(t *testing.T) {
 
 // Adopting pages out of order, far apart and near, keeps the guest's pages between them the guest's.
 func TestAdoptOutOfOrder(t *testing.T) {
-	const size = 30000
+	const size, n = 40000, 64
 	orders := [][]linmem.Page{
-		{0, 4224, 20000, 8128},
+		{0, 4224, 20000, 8128}, // the last one's surroundings reach past the second
 		{20000, 0, 8128, 4224, 12288},
 		{16384, 64, 8192, 4096, 12288, 128, 29000},
 	}
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		var starts []linmem.Page
+		for _, i := range r.Perm(size / n)[:12] {
+			starts = append(starts, linmem.Page(i*n))
+		}
+		orders = append(orders, starts)
+	}
 	for _, starts := range orders {
 		p, err := linmem.NewPages(&guestMemory{size: size, max: size}, linmem.WithPageZero())
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		for i, start := range starts {
-			if err := p.Adopt(linmem.Range{Start: start, Len: 64}); err != nil {
-				t.Fatal(err)
-			}
+			must(t, p.Adopt(linmem.Range{Start: start, Len: n}))
 			if err := p.Check(); err != nil {
 				t.Fatalf("after %v: %v", starts[:i+1], err)
 			}
-			if r, err := p.Alloc(64); err != nil || r.Len != 64 {
-				t.Fatalf("Alloc returned %v, %v", r, err)
-			}
-			if err := p.Check(); err != nil {
-				t.Fatalf("after %v: %v", starts[:i+1], err)
-			}
+			_, err := p.Alloc(n)
+			must(t, err)
 		}
 		for _, start := range starts {
-			if p.Free(linmem.Range{Start: start, Len: 4224}) == nil {
-				t.Errorf("%v: more than the run at %d was freed", starts, start)
+			for _, wrong := range []uint64{n + 1, 2 * n, 4224} {
+				if p.Free(linmem.Range{Start: start, Len: wrong}) == nil {
+					t.Errorf("%v: %d pages were freed at %d, where a run has %d", starts, wrong, start, n)
+				}
 			}
-			if err := p.Free(linmem.Range{Start: start, Len: 64}); err != nil {
-				t.Error(err)
-			}
+			must(t, p.Free(linmem.Range{Start: start, Len: n}))
 		}
-		if err := p.Check(); err != nil {
-			t.Error(err)
-		}
+		must(t, p.Check())
 	}
 }

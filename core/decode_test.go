@@ -138,6 +138,9 @@ func (l *lockstep) pickForeign(x, y byte) linmem.Range {
 	}
 	r := foreign[int(x)%len(foreign)]
 	skip := uint64(y/8) % r.Len
+	if l.config.rarely && r.Len > 32 {
+		skip = uint64(y/8) * (r.Len / 32) // all over it
+	}
 	return linmem.Range{Start: r.Start + linmem.Page(skip), Len: 1 + uint64(y)%8%(r.Len-skip+1)}
 }
 

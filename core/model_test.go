@@ -59,6 +59,7 @@ func TestModel(t *testing.T) {
 		{"Large", config{start: 1, max: 5000, budget: spacePages, rarely: true}, 2, 3000},
 		{"LargeByMany", config{start: 64, max: 9000, budget: 8200, rarely: true, growth: policy{by: 512}}, 2, 3000},
 		{"LargeBest", config{start: 5, max: 6000, budget: spacePages, rarely: true, best: true}, 2, 3000},
+		{"LargeAdopted", config{start: 40000, max: 40100, budget: spacePages, rarely: true}, 30, 100},
 		{"LargeSource", config{start: 3000, max: 7000, budget: 5000, rarely: true, source: true}, 2, 3000},
 	}
 	total := uint64(0)
