@@ -31,11 +31,8 @@ func (p *Pages) addForeign(end uint64) {
 func (p *Pages) disown(r Range) {
 	was := p.foreign.cut(r)
 	p.m.Cover(uint64(r.Start), r.Len)
-	// These may be covered only now, the others because Cover fills small holes.
+	// These two may be covered only now; all else that Cover fills in is of the same foreign range.
 	p.m.Mark(uint64(was.Start))
-	for _, f := range p.foreign {
-		p.m.Mark(uint64(f.Start))
-	}
 	p.m.Mark(p.end)
 	if was.Start == r.Start {
 		p.m.Unmark(uint64(r.Start))

@@ -86,10 +86,10 @@ func (m *Map) findPage(pos uint64) uint64 {
 	return m.near.page + pos - m.near.pos
 }
 
-// Cover makes room for the state of [page, page+n), neither free nor marked where it was not covered before. Holes of up to
-// 4,096 pages are filled. It allocates on the Go heap, as no other method does but the first FindAligned of an alignment.
-// Covering pages right behind those that are covered costs amortized constant time a page; anywhere else, it costs that of all
-// words.
+// Cover makes room for the state of [page, page+n), neither free nor marked where it was not covered before. A hole of up to
+// 4,096 pages between them and other covered pages is filled. Covering pages right behind those that are covered costs amortized
+// constant time a page; anywhere else, it costs that of all words. It allocates on the Go heap, as no other method does but the
+// first FindAligned of an alignment.
 func (m *Map) Cover(page, n uint64) {
 	if n == 0 {
 		return
@@ -110,13 +110,15 @@ func (m *Map) Cover(page, n uint64) {
 			return
 		}
 	}
-	if m.covers(from, end) {
+	i, ok := m.findExtent(from)
+	switch {
+	case ok && end <= m.extents[i].end():
 		return
-	}
-	if len(m.extents) > 0 && from < m.extents[len(m.extents)-1].page {
-		from &^= maxHole - 1 // more of its neighbors may follow
-		if i, _ := m.findExtent(from); m.extents[i].page < end {
-			from = max(from, min(m.extents[i].end(), page&^(wordBits-1)))
+	case !ok && i < len(m.extents):
+		// More pages below this one may follow. It stops at the extent below, so as to fill no hole but the one at hand.
+		from &^= maxHole - 1
+		if i > 0 {
+			from = max(from, m.extents[i-1].end())
 		}
 	}
 	m.rebuild(union(m.extents, extent{page: from, n: end - from}))
@@ -126,12 +128,6 @@ func (m *Map) Cover(page, n uint64) {
 func (m *Map) Covered(page uint64) bool {
 	_, ok := m.pos(page)
 	return ok
-}
-
-// covers reports whether one extent covers [from, end).
-func (m *Map) covers(from, end uint64) bool {
-	i, ok := m.findExtent(from)
-	return ok && end <= m.extents[i].end()
 }
 
 // union returns extents with another one, merged with those that it overlaps, touches or almost touches. Positions are to
