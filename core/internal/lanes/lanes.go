@@ -20,7 +20,7 @@ const maxRoot = 4
 // maxDepth is more levels than 2^33 lanes of 32 bits take, two to a word.
 const maxDepth = 33
 
-// Tree is an array of numbers up to [Tree.Top], of a fixed length. The zero value has length 0. Indices must be
+// Tree is an array of numbers that leave the highest bit of a lane clear, of a fixed length. The zero value has length 0. Indices must be
 // below the length.
 type Tree struct {
 	words  []uint64         // the levels, one after the other; the array itself is level 0
@@ -28,9 +28,9 @@ type Tree struct {
 	depth  int
 
 	each, high uint64 // a word with 1, and with the highest bit, in every lane
-	top        uint64
-	log2Width  uint8 // of a lane, in bits
-	log2FanOut uint8 // lanes in a word
+	top        uint64 // the largest number that a lane holds
+	log2Width  uint8  // of a lane, in bits
+	log2FanOut uint8  // lanes in a word
 }
 
 // The widths of lanes, as powers of two.
@@ -69,9 +69,6 @@ func (t *Tree) wordsOf(n uint64) uint64 { return (n + 1<<t.log2FanOut - 1) >> t.
 // Size returns the memory that the tree takes, in bytes.
 func (t *Tree) Size() uint64 { return uint64(len(t.words)) * 8 }
 
-// Top returns the largest number that a lane holds: all of its bits but the highest.
-func (t *Tree) Top() uint64 { return t.top }
-
 // Get returns number i.
 func (t *Tree) Get(i uint64) uint64 { return t.words[i>>(t.log2FanOut&63)] >> t.shift(i) & t.top }
 
@@ -96,10 +93,17 @@ func (t *Tree) largest(word uint64) (v uint64) {
 	return v
 }
 
-// Raise makes number i at least v.
+// Raise makes number i at least v. It costs a step for each level on which a largest number changes.
 func (t *Tree) Raise(i, v uint64) {
-	if t.Get(i) < v {
-		t.Set(i, v)
+	for level := range t.depth {
+		shift := t.shift(i)
+		i >>= t.log2FanOut & 63
+		word := &t.words[t.levels[level]+i]
+		was := *word >> shift & t.top
+		if v <= was {
+			return
+		}
+		*word ^= (was ^ v) << shift
 	}
 }
 

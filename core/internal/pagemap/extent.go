@@ -76,14 +76,19 @@ func (m *Map) page(pos uint64) uint64 {
 }
 
 func (m *Map) findPage(pos uint64) uint64 {
+	m.near = m.extents[m.extentAt(pos)]
+	return m.near.page + pos - m.near.pos
+}
+
+// extentAt returns the index of the first extent that ends behind pos.
+func (m *Map) extentAt(pos uint64) int {
 	i, _ := slices.BinarySearchFunc(m.extents, pos, func(e extent, pos uint64) int {
 		if e.pos+e.n <= pos {
 			return -1
 		}
 		return 1
 	})
-	m.near = m.extents[i]
-	return m.near.page + pos - m.near.pos
+	return i
 }
 
 // Cover makes room for the state of [page, page+n), neither free nor marked where it was not covered before. A hole of up to
@@ -203,14 +208,4 @@ func (m *Map) runsFrom(i uint64) func(yield func(pos, n uint64) bool) {
 			}
 		}
 	}
-}
-
-// Size returns the memory that the map takes on the Go heap, in bytes.
-func (m *Map) Size() uint64 {
-	n := uint64(len(m.words))*16 + uint64(cap(m.extents))*24
-	n += m.short.Size() + m.long.Size() + m.longest.Size()
-	for i := range m.aligned {
-		n += m.aligned[i].left.Size()
-	}
-	return n
 }

@@ -26,18 +26,23 @@ type Map struct {
 	short   lanes.Tree
 	long    lanes.Tree
 	longest lanes.Tree
-	low     uint64 // no word below it has a free page
-	again   again
-	hot     uint64 // a word from whose top a run of maxShort pages or more goes up to hotEnd, of which the trees may have an old length; 0 is none
-	hotEnd  uint64 // a position
-	runs    uint64 // maximal runs of free pages
-
 	aligned []alignedIndex // ascending by alignment
+	runs    uint64         // maximal runs of free pages
+
+	// What follows spares work where the same is asked for again.
+
+	low   uint64 // no word below it has a free page
+	again again
+
+	// A run of maxShort pages or more starts at the top of word hot and ends at position hotEnd. The trees of long runs may
+	// still have the length that it had. 0 is none; see settle.
+	hot, hotEnd uint64
 }
 
 // Alloc takes the lowest run of n > 0 free pages and marks its first page; with ok = false there is none. The cost is that of
 // [Map.Find] and of n/64 words.
 func (m *Map) Alloc(n uint64) (page uint64, ok bool) {
+	// This is the first half of findOne, which together with find would be two calls more (Pages/Empty).
 	var pos uint64
 	if n == 1 && m.low < uint64(len(m.words)) && m.words[m.low].free != 0 {
 		pos = m.low*wordBits + trailingZeros(m.words[m.low].free)
@@ -53,7 +58,7 @@ func (m *Map) Alloc(n uint64) (page uint64, ok bool) {
 			m.runs--
 		}
 		if total >= m.short.Get(i) {
-			m.update(i, total, total-n)
+			m.shortened(i, total-n)
 		}
 	} else if i == m.hot && b+n < wordBits && m.hotEnd-pos-n >= maxShort {
 		w.free &^= (1<<n - 1) << b
@@ -61,7 +66,7 @@ func (m *Map) Alloc(n uint64) (page uint64, ok bool) {
 			m.raise(pos+n, m.hotEnd-pos-n)
 		}
 	} else {
-		m.removeFrom(pos, pos, n)
+		m.remove(pos, pos, n)
 	}
 	w.marks |= 1 << b
 	if d := pos - m.near.pos; d < m.near.n {
@@ -107,8 +112,8 @@ func (m *Map) Free(page, n uint64) (ok bool) {
 		m.runs--
 	}
 	m.appeared(i, left+right)
-	if left+right > m.short.Get(i) {
-		m.short.Set(i, left+right)
+	if left+right > m.short.Get(i) { // mostly not
+		m.short.Raise(i, left+right)
 	}
 	if len(m.aligned) > 0 {
 		if b+right == wordBits {
@@ -145,11 +150,9 @@ func (m *Map) add(pos, n uint64) {
 func (m *Map) joined(pos, n, right uint64) {
 	behind, total := pos+n, n+right
 	i, j := pos/wordBits, behind/wordBits
-	if short := min(total, maxShort); short > m.short.Get(i) {
-		m.short.Set(i, short)
-	}
+	m.short.Raise(i, min(total, maxShort))
 	if right > 0 && j != i && min(right, maxShort) >= m.short.Get(j) {
-		m.update(j, right, 0)
+		m.shortened(j, 0)
 	}
 	switch {
 	case total < maxShort:
@@ -176,12 +179,13 @@ func (m *Map) appeared(i, n uint64) {
 }
 
 // Remove takes pages that are free. Marks stay as they are. The cost is that of n/64 words.
-func (m *Map) Remove(page, n uint64) { m.remove(m.mustPos(page), n) }
+func (m *Map) Remove(page, n uint64) {
+	pos := m.mustPos(page)
+	m.remove(m.startBefore(pos), pos, n)
+}
 
-func (m *Map) remove(pos, n uint64) { m.removeFrom(m.startBefore(pos), pos, n) }
-
-// removeFrom is remove from the run that starts at start.
-func (m *Map) removeFrom(start, pos, n uint64) {
+// remove takes n pages at pos from the run that starts at start.
+func (m *Map) remove(start, pos, n uint64) {
 	m.settle()
 	total := m.lenAt(start)
 	m.clear(pos, n)
@@ -200,12 +204,12 @@ func (m *Map) split(pos, total, left, behind uint64) {
 		m.runs++
 		if i == j {
 			come = max(left, right)
-		} else if short := min(right, maxShort); short > m.short.Get(j) {
-			m.short.Set(j, short)
+		} else {
+			m.short.Raise(j, min(right, maxShort))
 		}
 	}
 	if min(total, maxShort) >= m.short.Get(i) {
-		m.update(i, total, come)
+		m.shortened(i, come)
 	}
 	if total >= maxShort {
 		m.splitLong(pos, left, behind, right)
@@ -261,21 +265,13 @@ func (m *Map) setLong(pos, n uint64) {
 	}
 }
 
-// update sets the number of word i in the tree of short runs: of the runs that start in it, one of gone pages has become
-// one of come pages, 0 being none. The bits are up to date.
-func (m *Map) update(i, gone, come uint64) {
-	was := m.short.Get(i)
-	come = min(come, maxShort)
-	if come < was {
-		if gone < was {
-			return // another run is the longest
-		}
+// shortened notes in the tree of short runs that the longest run which starts in word i has become one of come pages, fewer or
+// none. The bits are up to date.
+func (m *Map) shortened(i, come uint64) {
+	if come < maxShort {
 		// The run at the top of the word may go on in the next one. If it ends there, it is counted in full; if it goes
 		// on still further, then it is longer than any other that starts here, and so it is the one that has come.
-		come = max(come, m.longestIn(i))
-	}
-	if come != was {
-		m.short.Set(i, come)
+		m.short.Set(i, max(come, m.longestIn(i)))
 	}
 }
 
