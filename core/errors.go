@@ -115,21 +115,13 @@ func (e *Error) Unwrap() error { return e.Err }
 type ErrorPool struct {
 	recent [4]*Error
 	next   uint8 // place in recent of the next new error
-
-	latest    *Error // the one that refusal returned last, and why
-	latestWhy *reason
-
-	block []Error
+	block  []Error
 }
 
 const errorBlock = 64
 
 // Get returns an [*Error] with these fields; addr and size are bytes.
 func (p *ErrorPool) Get(op string, addr, size uint64, err error) error {
-	return p.get(op, addr, size, err)
-}
-
-func (p *ErrorPool) get(op string, addr, size uint64, err error) *Error {
 	for _, e := range p.recent {
 		if e != nil && e.Addr == addr && e.Size == size && e.Op == op && same(e.Err, err) {
 			return e
@@ -146,17 +138,15 @@ func (p *ErrorPool) get(op string, addr, size uint64, err error) *Error {
 	return e
 }
 
-// refusal is GetPages for a reason of this package, at no address. It is quick where the same refusal comes again and again.
+// refusal is GetPages for a reason of this package, at no address. It is quick where the newest error is wanted again.
 func (p *ErrorPool) refusal(op string, n uint64, why *reason) error {
-	if e := p.latest; e != nil && p.latestWhy == why && e.Size == pagesToBytes(n) && e.Op == op {
-		return e
+	e := p.recent[(p.next-1)%uint8(len(p.recent))]
+	if e != nil && e.Addr == 0 && e.Size == pagesToBytes(n) && e.Op == op {
+		if r, ok := e.Err.(*reason); ok && r == why { //nolint:errorlint // the very same error is meant
+			return e
+		}
 	}
-	return p.newRefusal(op, n, why)
-}
-
-func (p *ErrorPool) newRefusal(op string, n uint64, why *reason) error {
-	p.latest, p.latestWhy = p.get(op, 0, pagesToBytes(n), why), why
-	return p.latest
+	return p.GetPages(op, 0, n, why)
 }
 
 // same reports whether two errors are one. Errors of a type that == panics on never are.
