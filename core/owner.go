@@ -2,15 +2,21 @@ package linmem
 
 // own moves the known end of the memory up to end; the pages up to it are free.
 func (p *Pages) own(end uint64) {
-	start, n := p.end, end-p.end
-	p.m.Cover(start, n)
+	start := p.end
+	p.advance(end)
+	p.give(start, end-start)
+}
+
+// advance moves the known end of the memory up to end; the pages up to it are the allocator's, and nothing yet.
+func (p *Pages) advance(end uint64) {
+	start := p.end
+	p.m.Cover(start, end-start)
 	if len(p.foreign) > 0 {
 		p.m.Mark(uint64(p.foreign[len(p.foreign)-1].Start)) // may be covered only now
 	}
 	p.m.Unmark(start)
 	p.end = end
 	p.m.Mark(end)
-	p.give(start, n)
 }
 
 // addForeign moves the known end of the memory up to end; the pages up to it are foreign.

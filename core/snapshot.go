@@ -99,8 +99,7 @@ func (p *Pages) restore(snapshot []byte, size uint64) error {
 		case kindFree:
 			p.own(uint64(r.End()))
 		case kindAllocated:
-			p.own(uint64(r.End()))
-			p.take(uint64(r.Start), r.Len)
+			p.advance(uint64(r.End()))
 			p.m.Mark(uint64(r.Start))
 			p.nRuns++
 		}
