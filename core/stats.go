@@ -2,13 +2,12 @@ package linmem
 
 // PageStats describes a [Pages] at one moment. Counts are pages, except for the last four.
 type PageStats struct {
-	Size      uint64 // the memory's size when last seen: Owned + Foreign
-	Owned     uint64 // Free + Allocated; what WithMaxPages limits
-	Free      uint64
-	Allocated uint64
-	Foreign   uint64 // the guest's, and a page 0 that is withheld
-	// LargestFree is the longest run that can be had without growing.
-	LargestFree uint64
+	Size        uint64 // the memory's size when last seen: Owned + Foreign
+	Owned       uint64 // Free + Allocated; what WithMaxPages limits
+	Free        uint64
+	Allocated   uint64
+	Foreign     uint64 // the guest's, a gap left to it, and a page 0 that is withheld
+	LargestFree uint64 // the longest run that can be had without growing
 
 	FreeRuns uint64 // maximal runs of free pages
 	Runs     uint64 // live allocations
