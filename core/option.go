@@ -94,10 +94,10 @@ func WithGap(n uint64) Option {
 	return optionFunc(func(o *options) { o.gap = min(n, maxPages) })
 }
 
-// WithSource has pages come from a function instead of [Grower.Grow]: an arena of the guest's own allocator, say. It is asked
-// for n pages and returns n or more, anywhere in the memory, which were the guest's (foreign) and become the allocator's, as
-// by [Pages.Adopt]; more than the budget leaves stays the guest's. It may grow the memory, and must not call the allocator.
-// A [WithGap] has no effect.
+// WithSource has pages come from a function instead of [Grower.Grow]: an arena of the guest's own allocator, say. It is
+// asked for n pages and returns n or more, anywhere in the memory, which were the guest's (foreign) and become the
+// allocator's, as by [Pages.Adopt]; more than the budget leaves stays the guest's. It may grow the memory, and must not call
+// the allocator. A [WithGap] has no effect.
 //
 // It is asked for a whole run, since what it returns need not touch any free page, and for an alignment of a pages, for a-1
 // pages more. An error is [ErrOutOfMemory] for the caller, and goes to the [Observer]; a range that cannot be adopted is
@@ -130,8 +130,8 @@ type Observer struct {
 	// Source: these pages came from the function of [WithSource], and are the allocator's.
 	Source func(r Range)
 
-	// GrowRefused: a growth by delta pages, or as many from a source, was needed and not had. The cause is what the memory or
-	// the source answered, or an error that says that the budget or a freeze forbade to ask.
+	// GrowRefused: a growth by delta pages, or as many from a source, was needed and not had. The cause is what the memory
+	// or the source answered, or an error that says that the budget or a freeze forbade to ask.
 	GrowRefused func(delta uint64, cause error)
 
 	// Foreign: these pages were found to be the guest's. They were there at the start, or the guest has added them since

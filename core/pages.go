@@ -88,11 +88,11 @@ func (p *Pages) Alloc(n uint64) (Range, error) {
 // otherwise). Pages that a growth skips for the alignment join the free set.
 //
 // The cost is that of Alloc, and of a visit to each block of 512 pages, or of align pages if that is more, that looks as if
-// it held the run, and is found not to; after that it does not look so until a run in it appears or changes. So calls together
-// cost no more than the changes between them, however many runs miss the alignment; of runs above 32,767 pages, one block each
-// is visited in every call. The first call with an alignment makes an index for it on the Go heap: 0.04 bits a page, less for
-// alignments above 512 pages. From then on that index is kept up to date, a few nanoseconds for each change of a run that holds
-// an aligned page.
+// it held the run, and is found not to; after that it does not look so until a run in it appears or changes. So calls
+// together cost no more than the changes between them, however many runs miss the alignment; of runs above 32,767 pages, one
+// block each is visited in every call. The first call with an alignment makes an index for it on the Go heap: 0.04 bits a
+// page, less for alignments above 512 pages. From then on that index is kept up to date, a few nanoseconds for each change
+// of a run that holds an aligned page.
 func (p *Pages) AllocAligned(n, align uint64) (Range, error) {
 	return p.alloc("Pages.AllocAligned", n, align)
 }

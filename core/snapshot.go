@@ -32,9 +32,9 @@ var (
 	_ encoding.BinaryMarshaler = (*Pages)(nil)
 )
 
-// AppendBinary appends a snapshot for [RestorePages] to b: the owner of each page, and the counters, but neither the contents of
-// the memory nor the options. It never fails. The cost, and the length (two bytes a run, mostly), are in proportion to the
-// number of runs.
+// AppendBinary appends a snapshot for [RestorePages] to b: the owner of each page, and the counters, but neither the
+// contents of the memory nor the options. It never fails. The cost, and the length (a byte or two a run, mostly), are in
+// proportion to the number of runs.
 func (p *Pages) AppendBinary(b []byte) ([]byte, error) {
 	start := len(b)
 	b = append(b, snapshotMagic...)
@@ -92,6 +92,7 @@ func (p *Pages) restore(snapshot []byte, size uint64) error {
 	case owned > p.opts.maxPages:
 		return errBudget
 	}
+	p.cover(s)
 	for k, r := range s.ranges() {
 		switch k {
 		case kindForeign:
@@ -106,6 +107,22 @@ func (p *Pages) restore(snapshot []byte, size uint64) error {
 	}
 	p.nGrows, p.nRefused = s.nGrows, s.nRefused
 	return nil
+}
+
+// cover makes room at once for what is owned in a snapshot; run by run it would be copied a dozen times for each time that
+// its size doubles.
+func (p *Pages) cover(s snapshot) {
+	owned := Range{}
+	for k, r := range s.ranges() {
+		if k != kindForeign {
+			owned.Len += r.Len
+			continue
+		}
+		p.m.Cover(uint64(owned.Start), owned.Len)
+		owned = Range{Start: r.End()}
+	}
+	p.m.Cover(uint64(owned.Start), owned.Len)
+	p.m.Mark(p.end)
 }
 
 // snapshot is one of which the frame is as it should be.

@@ -15,8 +15,8 @@ type PageStats struct {
 	Refused  uint64 // growths that it needed and did not have: refused, over budget or frozen
 }
 
-// Stats returns the allocator's counters, without asking the memory, and in constant time but for free runs of more than 2^31
-// pages.
+// Stats returns the allocator's counters, without asking the memory, and in constant time but for free runs of more than
+// 2^31 pages.
 func (p *Pages) Stats() PageStats {
 	return PageStats{
 		Size:        p.end,

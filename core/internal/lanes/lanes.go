@@ -20,8 +20,8 @@ const maxRoot = 4
 // maxDepth is more levels than 2^33 lanes of 32 bits take, two to a word.
 const maxDepth = 33
 
-// Tree is an array of numbers that leave the highest bit of a lane clear, of a fixed length. The zero value has length 0. Indices must be
-// below the length.
+// Tree is an array of numbers that leave the highest bit of a lane clear, of a fixed length. The zero value has length 0.
+// Indices must be below the length.
 type Tree struct {
 	words  []uint64         // the levels, one after the other; the array itself is level 0
 	levels [maxDepth]uint64 // where each begins in words

@@ -23,8 +23,8 @@ type alignedIndex struct {
 
 // FindAligned is Find of a page that is a multiple of align, a power of two. The cost is that of a way down a tree and of a
 // visit to each block of 512 pages (or align, if that is more) in which runs have appeared or shrunk since the last search
-// of that alignment, and to one for each run of more than 32,767 pages. The first search of an alignment makes its index on the
-// Go heap, 0.044 bits a page at most.
+// of that alignment, and to one for each run of more than 32,767 pages. The first search of an alignment makes its index on
+// the Go heap, 0.044 bits a page at most.
 func (m *Map) FindAligned(n, align uint64) (page uint64, ok bool) {
 	if align == 1 {
 		return m.Find(n)

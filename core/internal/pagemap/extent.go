@@ -92,9 +92,9 @@ func (m *Map) extentAt(pos uint64) int {
 }
 
 // Cover makes room for the state of [page, page+n), neither free nor marked where it was not covered before. A hole of up to
-// 4,096 pages between them and other covered pages is filled. Covering pages right behind those that are covered costs amortized
-// constant time a page; anywhere else, it costs that of all words. It allocates on the Go heap, as no other method does but the
-// first FindAligned of an alignment.
+// 4,096 pages between them and other covered pages is filled. Covering pages right behind those that are covered costs
+// amortized constant time a page; anywhere else, it costs that of all words. It allocates on the Go heap, as no other method
+// does but the first FindAligned of an alignment.
 func (m *Map) Cover(page, n uint64) {
 	if n == 0 {
 		return

@@ -39,8 +39,8 @@ type Map struct {
 	hot, hotEnd uint64
 }
 
-// Alloc takes the lowest run of n > 0 free pages and marks its first page; with ok = false there is none. The cost is that of
-// [Map.Find] and of n/64 words.
+// Alloc takes the lowest run of n > 0 free pages and marks its first page; with ok = false there is none. The cost is that
+// of [Map.Find] and of n/64 words.
 func (m *Map) Alloc(n uint64) (page uint64, ok bool) {
 	// This is the first half of findOne, which together with find would be two calls more (Pages/Empty).
 	var pos uint64
@@ -265,8 +265,8 @@ func (m *Map) setLong(pos, n uint64) {
 	}
 }
 
-// shortened notes in the tree of short runs that the longest run which starts in word i has become one of come pages, fewer or
-// none. The bits are up to date.
+// shortened notes in the tree of short runs that the longest run which starts in word i has become one of come pages, fewer
+// or none. The bits are up to date.
 func (m *Map) shortened(i, come uint64) {
 	if come < maxShort {
 		// The run at the top of the word may go on in the next one. If it ends there, it is counted in full; if it goes
