@@ -19,9 +19,6 @@ func BenchmarkPages(b *testing.B) {
 			b.Run("95PercentFull", func(b *testing.B) { benchSteady(b, owned(b, size), 95, 8, 0) })
 			b.Run("50PercentFullAligned", func(b *testing.B) { benchSteady(b, owned(b, size), 50, 64, 4) })
 			b.Run("50PercentFullBestFit", func(b *testing.B) {
-				if size > 1<<16 {
-					b.Skip("best fit looks at every word with a run that fits: minutes, at this size")
-				}
 				benchSteady(b, owned(b, size, linmem.WithPlacement(linmem.BestFit)), 50, 64, 0)
 			})
 			b.Run("CombNeverFits", func(b *testing.B) { benchNever(b, striped(b, size, 1, 1), 2, 1) })

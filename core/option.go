@@ -81,15 +81,16 @@ const (
 	// FirstFit takes the lowest run that holds the request. It is quick, and keeps what is in use at the low end.
 	FirstFit Placement = iota
 
-	// BestFit takes the smallest run that holds the request, and of equal ones the lowest. It saves a few percent of memory
-	// where lengths vary much, and costs a visit to every word of 64 pages in which a run starts that is long enough, up to
-	// one that fits exactly.
+	// BestFit takes the smallest run that holds the request, and of equal ones the lowest. It keeps long runs whole where
+	// lengths vary much, and costs a visit to every word of 64 pages in which a run starts that is long enough, up to one
+	// that fits exactly.
 	BestFit
 )
 
 // WithGap leaves n pages to the guest between what it has when the allocator first grows the memory and what the allocator
-// gets, for guests that go on past their end without asking (see the documentation of package guest for which that
-// helps). They are foreign: never handed out, and not charged to the budget. Adopted pages lie where they lie.
+// gets, for guests that go on past their end without asking. They are foreign: never handed out, and not charged to the
+// budget. Adopted pages lie where they lie. It helps only a guest that runs out of memory before it comes to the end of the
+// gap.
 func WithGap(n uint64) Option {
 	return optionFunc(func(o *options) { o.gap = min(n, maxPages) })
 }

@@ -10,7 +10,7 @@ import "github.com/linmem/linmem/core/internal/pagemap"
 // are runs in that sense, and are listed in foreign. So is the page at the end, so that the end of a run is found without
 // asking whose the next page is.
 //
-// Costs below name the length of a run in words, of 64 pages each; what does not depend on it is a few dozen nanoseconds.
+// Costs below name the length of a run in words, of 64 pages each; for what does not depend on it, the README has figures.
 // Nothing allocates on the Go heap, except that metadata (at most 3 bits a page) is added when pages become the allocator's,
 // and for the first use of an alignment. Holes of up to 4,096 pages between owned ones count as pages in that.
 //
