@@ -104,3 +104,24 @@ func TestNewIndexBoundsNothing(t *testing.T) {
 		t.Errorf("there are %d indexes for one alignment", len(m.aligned))
 	}
 }
+
+// A run that is longer than a bound can tell is visited again by every search that it fails, but in one block, and not in each
+// that it covers.
+func TestLongRunKeepsOneBlock(t *testing.T) {
+	const n = 1 << 17
+	for _, align := range []uint64{2, 64, 512, 1024} {
+		var m Map
+		m.Cover(0, 2*n)
+		m.Add(1, n)
+		if page, ok := m.FindAligned(n, align); ok {
+			t.Fatalf("%d pages fit at %d", n, page)
+		}
+		a, full := m.alignedTo(align), 0
+		for block, ok := a.left.First(maxLeft); ok; block, ok = a.left.Next(block+1, maxLeft) {
+			full++
+		}
+		if full != 1 {
+			t.Errorf("alignment %d: %d blocks are to be visited again, want 1", align, full)
+		}
+	}
+}
