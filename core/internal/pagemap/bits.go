@@ -10,6 +10,9 @@ const (
 // trailingZeros returns the index of the lowest set bit, 64 if there is none.
 func trailingZeros(x uint64) uint64 { return uint64(bits.TrailingZeros64(x)) }
 
+// leadingZeros returns the number of clear bits at the high end.
+func leadingZeros(x uint64) uint64 { return uint64(bits.LeadingZeros64(x)) }
+
 // trailingOnes returns the number of set bits at the low end.
 func trailingOnes(x uint64) uint64 { return uint64(bits.TrailingZeros64(^x)) }
 

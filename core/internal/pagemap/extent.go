@@ -27,15 +27,6 @@ type extent struct {
 
 func (e extent) end() uint64 { return e.page + e.n }
 
-// pos returns the position of a page, with ok = false if it is not covered. The cost is constant for the extent that was
-// last used.
-func (m *Map) pos(page uint64) (pos uint64, ok bool) {
-	if d := page - m.near.page; d < m.near.n {
-		return m.near.pos + d, true
-	}
-	return m.findPos(page)
-}
-
 func (m *Map) findPos(page uint64) (pos uint64, ok bool) {
 	i, ok := m.findExtent(page)
 	if !ok {
@@ -47,7 +38,7 @@ func (m *Map) findPos(page uint64) (pos uint64, ok bool) {
 
 // mustPos returns the position of a page that is covered.
 func (m *Map) mustPos(page uint64) uint64 {
-	pos, ok := m.pos(page)
+	pos, ok := m.Position(page)
 	if !ok {
 		panic("pagemap: page is not covered")
 	}
@@ -131,7 +122,7 @@ func (m *Map) Cover(page, n uint64) {
 
 // Covered reports whether a page has bits.
 func (m *Map) Covered(page uint64) bool {
-	_, ok := m.pos(page)
+	_, ok := m.Position(page)
 	return ok
 }
 

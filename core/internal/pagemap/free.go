@@ -3,7 +3,7 @@ package pagemap
 // FreeLen returns the length of the run of free pages that starts at page; 0 if page is not free. The page before it is not
 // free, or page would not be a start. The cost is constant.
 func (m *Map) FreeLen(page uint64) uint64 {
-	pos, ok := m.pos(page)
+	pos, ok := m.Position(page)
 	if !ok || !m.isFree(pos) {
 		return 0
 	}
@@ -16,7 +16,7 @@ func (m *Map) StartBefore(page uint64) uint64 {
 	if page == 0 {
 		return 0
 	}
-	pos, ok := m.pos(page - 1)
+	pos, ok := m.Position(page - 1)
 	if !ok {
 		return page
 	}

@@ -2,28 +2,28 @@ package pagemap
 
 // Mark marks a page, if it is covered, as the first of a run.
 func (m *Map) Mark(page uint64) {
-	if pos, ok := m.pos(page); ok {
+	if pos, ok := m.Position(page); ok {
 		m.words[pos/wordBits].marks |= 1 << (pos % wordBits)
 	}
 }
 
 // Unmark takes the mark off a page.
 func (m *Map) Unmark(page uint64) {
-	if pos, ok := m.pos(page); ok {
+	if pos, ok := m.Position(page); ok {
 		m.words[pos/wordBits].marks &^= 1 << (pos % wordBits)
 	}
 }
 
 // Marked reports whether a page is marked.
 func (m *Map) Marked(page uint64) bool {
-	pos, ok := m.pos(page)
+	pos, ok := m.Position(page)
 	return ok && m.words[pos/wordBits].marks>>(pos%wordBits)&1 != 0
 }
 
 // IsRun reports whether [page, page+n) is all of a run that is not free: page is marked, and the next page that is free or
 // marked is page+n. The cost is that of n/64 words.
 func (m *Map) IsRun(page, n uint64) bool {
-	pos, ok := m.pos(page)
+	pos, ok := m.Position(page)
 	return ok && m.isRun(pos, n)
 }
 
