@@ -20,15 +20,22 @@ func (p *Pages) obtain(op string, n, align uint64) (start uint64, err error) {
 		}
 		return 0, p.errs.refusal(op, n, why)
 	}
-	if p.opts.source != nil {
-		if err = p.fromSource(n + align - 1); err == nil {
-			start, _ = p.find(n, align)
-			return start, nil
-		}
-	} else if start, err = p.growFor(n, align); err == nil {
-		return start, nil
+	if start, err = p.bring(n, align); err != nil {
+		return 0, p.errs.GetPages(op, 0, n, err)
 	}
-	return 0, p.errs.GetPages(op, 0, n, err)
+	return start, nil
+}
+
+// bring is obtain, and returns the bare reason of a failure.
+func (p *Pages) bring(n, align uint64) (start uint64, err error) {
+	if p.opts.source == nil {
+		return p.growFor(n, align)
+	}
+	if err = p.fromSource(n + align - 1); err != nil {
+		return 0, err
+	}
+	start, _ = p.find(n, align)
+	return start, nil
 }
 
 // growFor grows the memory until it has n free pages, aligned, at its end, and returns where they start. It returns the

@@ -13,6 +13,7 @@ type options struct {
 	source    func(n uint64) (Range, error)
 	pageZero  bool
 	observer  Observer
+	pages     *Pages
 }
 
 func newOptions(opts []Option) options {
@@ -113,6 +114,13 @@ func WithPageZero() Option {
 	return optionFunc(func(o *options) { o.pageZero = true })
 }
 
+// WithPages has [NewHeap] take its pages from p, which may have other users. The options of pages are then those that p was
+// made with; of those given to NewHeap beside this one, only [WithObserver] has an effect, for the heap's own events. Other
+// functions do not take it.
+func WithPages(p *Pages) Option {
+	return optionFunc(func(o *options) { o.pages = p })
+}
+
 // WithObserver has the allocator report its dealings with the memory. The struct is copied.
 func WithObserver(obs *Observer) Option {
 	return optionFunc(func(o *options) {
@@ -138,4 +146,14 @@ type Observer struct {
 	// Foreign: these pages were found to be the guest's. They were there at the start, or the guest has added them since
 	// the allocator last looked. A page 0 that the allocator withholds is not among them, nor is a gap.
 	Foreign func(r Range)
+
+	// HeapGained: a [Heap] took these pages from its Pages.
+	HeapGained func(r Range)
+
+	// HeapReturned: a [Heap] returned these pages to its Pages, since nothing in them was in use.
+	HeapReturned func(r Range)
+
+	// Misuse: a call of a [Heap] named an address that is not of a live allocation, or a range that runs over its end. The
+	// error is the one that the call returns.
+	Misuse func(err error)
 }

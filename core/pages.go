@@ -160,15 +160,16 @@ func (p *Pages) Resize(r Range, n uint64) (Range, error) {
 	case want > maxPages:
 		return r, p.errs.GetPages(op, r.Addr(), n, errNoSpace)
 	}
-	if err := p.extend(end, want); err != nil {
+	if err := p.reach(end, want); err != nil {
 		return r, p.errs.GetPages(op, r.Addr(), n, err)
 	}
+	p.take(end, want-end)
 	return Range{r.Start, n}, nil
 }
 
-// extend takes [end, want), where end is the end of a run, growing if free pages reach from there to the memory's end. It
-// returns the bare reason of a failure.
-func (p *Pages) extend(end, want uint64) error {
+// reach makes sure that [end, want) is free, where end is the end of a run, growing if free pages reach from there to the
+// memory's end. It returns the bare reason of a failure.
+func (p *Pages) reach(end, want uint64) error {
 	reach := end + p.m.FreeLen(end)
 	if reach < want {
 		if reach < p.end || p.opts.source != nil || p.gap() > 0 {
@@ -181,7 +182,6 @@ func (p *Pages) extend(end, want uint64) error {
 			return errDisplaced
 		}
 	}
-	p.take(end, want-end)
 	return nil
 }
 
@@ -278,6 +278,22 @@ func (p *Pages) isRun(r Range) bool {
 // written out, since the compiler does not inline it (Pages/Empty).
 func (p *Pages) mayOwn(page uint64) bool {
 	return page < p.end && (page >= p.foreign.end() || !p.foreign.has(page))
+}
+
+// takeEach makes each page of [start, start+n), which are free, a run of its own.
+func (p *Pages) takeEach(start, n uint64) {
+	p.take(start, n)
+	for page := start; page < start+n; page++ {
+		p.m.Mark(page)
+	}
+	p.nRuns += n
+}
+
+// freeEach is the opposite of takeEach. A page that is not such a run any more stays what it is.
+func (p *Pages) freeEach(r Range) {
+	for page := r.Start; page < r.End(); page++ {
+		_ = p.Free(Range{page, 1})
+	}
 }
 
 // take removes [start, start+n) from the free set.

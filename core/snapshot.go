@@ -45,7 +45,7 @@ func (p *Pages) AppendBinary(b []byte) ([]byte, error) {
 	for k, r := range p.walk() {
 		b = binary.AppendUvarint(b, r.Len<<kindBits|uint64(k))
 	}
-	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli)), nil
+	return closeFrame(b, start), nil
 }
 
 // MarshalBinary is AppendBinary to nothing.
@@ -131,19 +131,31 @@ type snapshot struct {
 	body                  []byte // the ranges
 }
 
-// openSnapshot checks the frame and reads the fields.
-func openSnapshot(b []byte) (s snapshot, err error) {
-	if len(b) < snapshotHeader+snapshotTrailer || string(b[:len(snapshotMagic)]) != snapshotMagic {
-		return s, errNoSnapshot
+// openFrame checks what is around a snapshot, and returns what is inside. It returns the bare reason of a failure.
+func openFrame(b []byte, magic string, none error) (body []byte, err error) {
+	if len(b) < snapshotHeader+snapshotTrailer || string(b[:len(magic)]) != magic {
+		return nil, none
 	}
-	if b[len(snapshotMagic)] != snapshotVersion {
-		return s, errVersion
+	if b[len(magic)] != snapshotVersion {
+		return nil, errVersion
 	}
 	b, sum := b[:len(b)-snapshotTrailer], binary.LittleEndian.Uint32(b[len(b)-snapshotTrailer:])
 	if crc32.Checksum(b, castagnoli) != sum {
-		return s, errChecksum
+		return nil, errChecksum
 	}
-	s.body = b[snapshotHeader:]
+	return b[snapshotHeader:], nil
+}
+
+// closeFrame appends the checksum of a snapshot that begins at start.
+func closeFrame(b []byte, start int) []byte {
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
+}
+
+// openSnapshot checks the frame and reads the fields.
+func openSnapshot(b []byte) (s snapshot, err error) {
+	if s.body, err = openFrame(b, snapshotMagic, errNoSnapshot); err != nil {
+		return s, err
+	}
 	for _, field := range []*uint64{&s.end, &s.nGrows, &s.nRefused} {
 		v, n := uvarint(s.body)
 		if n == 0 {

@@ -1,0 +1,235 @@
+package linmem
+
+import "github.com/linmem/linmem/core/internal/pagemap"
+
+// A heap returns pages to its Pages when it has more than minWhole, and an eighth of what it holds, of which no unit is in
+// use; it keeps half of that.
+const (
+	minWhole   = 2
+	wholeShare = 8
+)
+
+// obtainUnits gets pages so that a run of n units, aligned, is free, and makes it. It returns the bare reason of a failure.
+//
+// Pages that are free already come first; then the empty spans that classes keep; then growth.
+func (h *Heap) obtainUnits(n, align uint64) (first uint64, err error) {
+	nPages, pageAlign := (n+unitsPerPage-1)/unitsPerPage, max(1, align/unitsPerPage)
+	ok := h.gainFree(nPages, pageAlign)
+	if !ok && h.reclaim() {
+		if first, ok = h.fitUnits(n, align); ok {
+			return first, nil
+		}
+		ok = h.gainFree(nPages, pageAlign)
+	}
+	if !ok {
+		if err := h.grow(n, align); err != nil {
+			return 0, err
+		}
+	}
+	if first, ok = h.fitUnits(n, align); !ok {
+		panic("linmem: the pages that were to hold an allocation do not")
+	}
+	return first, nil
+}
+
+// gainFree takes pages that are free in Pages, with ok = false if there is no such run.
+func (h *Heap) gainFree(n, align uint64) (ok bool) {
+	if n > h.p.nFree {
+		return false
+	}
+	start, ok := h.p.find(n, align)
+	if ok {
+		h.gain(start, n)
+	}
+	return ok
+}
+
+// grow gets pages by growth, so that a run of n units, aligned, is free. Units that are free at the end of the memory count.
+// It returns the bare reason of a failure.
+func (h *Heap) grow(n, align uint64) error {
+	end := h.p.m.StartBefore(h.p.end) // the pages from here on are free, or do not exist yet
+	if end > 0 && h.holds(end-1) {
+		first := h.m.StartBefore(end * unitsPerPage)
+		first = (first + align - 1) &^ (align - 1)
+		if first < end*unitsPerPage && first <= maxPages*unitsPerPage-n {
+			want := (first + n + unitsPerPage - 1) / unitsPerPage
+			err := h.extendPages(Page(end), want-end)
+			if err != errNoRoom && err != errDisplaced {
+				return err
+			}
+		}
+	}
+	nPages := (n + unitsPerPage - 1) / unitsPerPage
+	start, err := h.p.bring(nPages, max(1, align/unitsPerPage))
+	if err != nil {
+		return err
+	}
+	h.gain(start, nPages)
+	return nil
+}
+
+// extendPages takes the n pages from end on, behind one that the heap holds, if they are free or can be had by growth. It
+// returns the bare reason of a failure.
+func (h *Heap) extendPages(end Page, n uint64) error {
+	start := uint64(end)
+	if n > maxPages-start {
+		return errNoSpace
+	}
+	if err := h.p.reach(start, start+n); err != nil {
+		return err
+	}
+	h.gain(start, n)
+	return nil
+}
+
+// gain takes n pages at start, which are free in Pages; their units are free.
+func (h *Heap) gain(start, n uint64) {
+	h.p.takeEach(start, n)
+	h.cover(start*unitsPerPage, (start+n)*unitsPerPage)
+	h.hold(start, n)
+	h.nWhole += n
+	if f := h.obs.HeapGained; f != nil {
+		f(Range{Page(start), n})
+	}
+}
+
+// hold makes n pages from start on the heap's, which are covered. Their units are free.
+func (h *Heap) hold(start, n uint64) {
+	first, end := start*unitsPerPage, (start+n)*unitsPerPage
+	for u := first; u < end; u += unitsPerPage {
+		pos, _ := h.m.Position(u)
+		h.storeHead(pos, headHeld)
+		h.m.Unmark(u)
+	}
+	h.m.Add(first, end-first)
+	if !h.holds(start + n) {
+		h.m.Mark(end) // if it is covered: the end of the last run
+	}
+	h.nHeld += n
+}
+
+// cover makes room for what is to be known of the units [first, end).
+func (h *Heap) cover(first, end uint64) {
+	before, behind := h.m.Layout(), h.m.End()
+	h.m.Cover(first, end-first)
+	last, _ := h.m.Position(end - 1)
+	switch {
+	case h.m.Moved(before):
+		h.move(before, last+1)
+	case last >= uint64(len(h.units)):
+		h.units = append(h.units, make([]unit, last+1-uint64(len(h.units)))...)
+	}
+	// What lies behind an allocation may be covered only now, and is its end.
+	h.m.Mark(behind)
+	for w := range before.All() {
+		if !h.holds((w.Page + w.N) / unitsPerPage) {
+			h.m.Mark(w.Page + w.N)
+		}
+	}
+	h.near = window{}
+}
+
+// move follows the map to new positions, n of them at least.
+func (h *Heap) move(before pagemap.Layout, n uint64) {
+	was, nWas := h.units, uint64(len(h.units))
+	for w := range before.All() {
+		pos, _ := h.m.Position(w.Page)
+		n = max(n, pos+min(w.Pos+w.N, nWas)-min(w.Pos, nWas))
+	}
+	h.units = make([]unit, n)
+	for w := range before.All() {
+		pos, _ := h.m.Position(w.Page)
+		copy(h.units[pos:], was[min(w.Pos, nWas):min(w.Pos+w.N, nWas)])
+	}
+	h.reopenAll()
+}
+
+// reopenAll finds anew which spans have free slots, after positions have changed.
+func (h *Heap) reopenAll() {
+	for i := range h.classes {
+		c := &h.classes[i]
+		c.open.Clear()
+		c.cur, c.full, c.spare = 0, 0, 0
+	}
+	for first := range h.m.Marks() {
+		pos, _ := h.m.Position(first)
+		if pos >= uint64(len(h.units)) {
+			continue
+		}
+		u := h.units[pos]
+		if !u.head.isSpan() {
+			continue
+		}
+		c := &h.classes[u.head.class()]
+		if u.live == 0 {
+			c.spare = pos
+		}
+		if u.live != u.head.full() {
+			c.open.Add(pos)
+			if c.full == 0 {
+				h.makeCurrent(c, pos)
+			}
+		}
+	}
+}
+
+// holds reports whether a page is the heap's.
+func (h *Heap) holds(page uint64) bool {
+	pos, ok := h.m.Position(page * unitsPerPage)
+	return ok && pos < uint64(len(h.units)) && h.units[pos].head&headHeld != 0
+}
+
+// vacate gives back the empty spans that classes keep if nothing at all is in use, and the heap holds more than a few pages.
+func (h *Heap) vacate() {
+	if h.nHeld <= minWhole || h.nRuns > 0 {
+		return
+	}
+	for i := range h.classes {
+		if h.classes[i].live() > 0 {
+			return
+		}
+	}
+	h.reclaim()
+}
+
+// tidy returns pages to Pages if there are too many of which no unit is in use: the highest ones.
+func (h *Heap) tidy() {
+	limit := max(minWhole, h.nHeld/wholeShare)
+	if h.nWhole <= limit {
+		return
+	}
+	keep := limit / 2
+	h.whole = h.whole[:0]
+	for first, n := range h.m.FreeRunsOf(unitsPerPage) {
+		start := (first + unitsPerPage - 1) / unitsPerPage
+		end := (first + n) / unitsPerPage
+		if end > start {
+			skip := min(keep, end-start)
+			keep -= skip
+			if start += skip; end > start {
+				h.whole = append(h.whole, Range{Page(start), end - start})
+			}
+		}
+	}
+	for _, r := range h.whole {
+		h.giveBack(r)
+	}
+}
+
+// giveBack returns pages of which no unit is in use to Pages. What they were is marked page by page, as long as they are
+// not the heap's, so that the run before them has an end.
+func (h *Heap) giveBack(r Range) {
+	first := uint64(r.Start) * unitsPerPage
+	h.m.Remove(first, r.Len*unitsPerPage)
+	for page := range r.Len {
+		pos, _ := h.m.Position(first + page*unitsPerPage)
+		h.storeHead(pos, 0)
+		h.m.Mark(first + page*unitsPerPage)
+	}
+	h.nHeld -= r.Len
+	h.nWhole -= r.Len
+	h.p.freeEach(r)
+	if f := h.obs.HeapReturned; f != nil {
+		f(r)
+	}
+}

@@ -1,0 +1,117 @@
+package linmem
+
+// allocRun allocates whole units as a run of a class, or a chunk. It returns the bare reason of a failure.
+func (h *Heap) allocRun(id classID, size, align uint64) (addr uint64, err error) {
+	n := unitsFor(size)
+	first, err := h.takeUnits(n, max(1, align>>unitShift))
+	if err != nil {
+		return 0, err
+	}
+	pos, _ := h.m.Position(first)
+	h.setHead(pos, head(id))
+	h.units[pos].live = n
+	h.nRuns++
+	h.runUnits += n
+	h.runsMade++
+	h.runsAsked += size
+	if id == classChunk {
+		h.nChunks++
+	}
+	return first << unitShift, nil
+}
+
+// freeRun frees the run or chunk at a position.
+func (h *Heap) freeRun(pos uint64) {
+	n := h.units[pos].live
+	if h.units[pos].head.class() == classChunk {
+		h.nChunks--
+	}
+	h.setHead(pos, 0)
+	h.units[pos].live = 0
+	h.nRuns--
+	h.runUnits -= n
+	h.freeUnits(h.m.PageAt(pos), n)
+}
+
+// resizeRun changes the length of the run at a position to n units in place. It returns the bare reason of a failure.
+func (h *Heap) resizeRun(pos, n uint64) error {
+	first, was := h.m.PageAt(pos), h.units[pos].live
+	end, want := first+was, first+n
+	switch {
+	case n < was:
+		h.units[pos].live = n
+		h.runUnits -= was - n
+		h.giveUnits(want, was-n)
+		return nil
+	case want > maxPages*unitsPerPage:
+		return errNoSpace
+	}
+	if err := h.extendUnits(end, want); err != nil {
+		return err
+	}
+	h.m.Remove(end, want-end)
+	h.nWhole -= h.m.WholeWords(end, want-end)
+	pos, _ = h.m.Position(first)
+	h.units[pos].live = n
+	h.runUnits += n - was
+	return nil
+}
+
+// extendUnits makes the units [end, want) free, where end is the end of a run, and grows the memory for it if the units up to
+// the memory's end are free. It returns the bare reason of a failure.
+func (h *Heap) extendUnits(end, want uint64) error {
+	if reach := end + h.m.FreeLen(end); reach < want {
+		if h.reclaim() {
+			reach = end + h.m.FreeLen(end)
+		}
+		if reach < want {
+			border := reach / unitsPerPage
+			if reach%unitsPerPage != 0 || h.holds(border) {
+				return errNoRoom
+			}
+			return h.extendPages(Page(border), (want+unitsPerPage-1)/unitsPerPage-border)
+		}
+	}
+	return nil
+}
+
+// takeUnits makes a run of n units that were free, at a multiple of align units, and returns the first. It returns the bare
+// reason of a failure.
+func (h *Heap) takeUnits(n, align uint64) (first uint64, err error) {
+	first, ok := h.fitUnits(n, align)
+	if !ok {
+		if first, err = h.obtainUnits(n, align); err != nil {
+			return 0, err
+		}
+	}
+	h.nWhole -= h.m.WholeWords(first, n)
+	return first, nil
+}
+
+// fitUnits makes a run of n units that are free, with ok = false if there is none.
+func (h *Heap) fitUnits(n, align uint64) (first uint64, ok bool) {
+	if align == 1 {
+		return h.m.Alloc(n)
+	}
+	if first, ok = h.m.FindAligned(n, align); ok {
+		h.m.Remove(first, n)
+		h.m.Mark(first)
+	}
+	return first, ok
+}
+
+// freeUnits gives back all units of a run.
+func (h *Heap) freeUnits(first, n uint64) {
+	if !h.m.Free(first, n) {
+		panic("linmem: the units of an allocation are not one run")
+	}
+	h.nWhole += h.m.WholeWords(first, n)
+	h.tidy()
+}
+
+// giveUnits gives back the last units of a run.
+func (h *Heap) giveUnits(first, n uint64) {
+	h.m.Add(first, n)
+	h.nWhole += h.m.WholeWords(first, n)
+	h.tidy()
+}
