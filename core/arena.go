@@ -101,46 +101,48 @@ func (a *Arena) fit(size, align uint64) (addr uint64, ok bool) {
 	return addr, true
 }
 
-// advance takes a block from the first chunk that holds it, of those that a Reset has kept, or from a new one. It returns the
-// bare reason of a failure.
+// advance takes a block from the first chunk that holds it, of those that a Reset has kept, or from a new one. Whichever has
+// more room left then, that chunk or the current one, is current afterwards. It returns the bare reason of a failure.
 func (a *Arena) advance(size, align uint64) (addr uint64, err error) {
-	for i := a.n; i < len(a.chunks); i++ {
-		if c := a.chunks[i]; -c.addr&(align-1) <= c.size && size <= c.size-(-c.addr&(align-1)) {
-			return a.open(i, size, align), nil
-		}
+	i := a.n
+	for i < len(a.chunks) && !a.chunks[i].fits(size, align) {
+		i++
 	}
+	if i == len(a.chunks) {
+		c, err := a.newChunk(size, align)
+		if err != nil {
+			return 0, err
+		}
+		a.chunks = append(a.chunks, c)
+	}
+	c := a.chunks[i]
+	a.chunks[a.n], a.chunks[i] = c, a.chunks[a.n]
+	a.n++
+	addr = (c.addr + align - 1) &^ (align - 1)
+	a.last = 0
+	if c.end()-(addr+size) >= a.end-a.next {
+		a.last, a.next, a.end = addr, addr+size, c.end()
+	}
+	return addr, nil
+}
+
+// newChunk returns a chunk that holds a block.
+func (a *Arena) newChunk(size, align uint64) (c chunk, err error) {
 	want := uint64(minChunk)
 	if n := len(a.chunks); n > 0 {
 		want = min(2*a.chunks[n-1].size, maxChunk)
 	}
-	c, err := a.from.allocChunk(max(size, want), align)
+	c, err = a.from.allocChunk(max(size, want), align)
 	if err != nil && size < want {
 		c, err = a.from.allocChunk(size, align)
 	}
-	if err != nil {
-		return 0, err
-	}
-	a.chunks = append(a.chunks, c)
-	i := len(a.chunks) - 1
-	if size <= want || a.n == 0 {
-		return a.open(i, size, align), nil
-	}
-	// A block with a chunk of its own: the current chunk goes on.
-	a.chunks[a.n], a.chunks[i] = a.chunks[i], a.chunks[a.n]
-	a.chunks[a.n-1], a.chunks[a.n] = a.chunks[a.n], a.chunks[a.n-1]
-	a.n++
-	a.last = 0
-	return c.addr, nil
+	return c, err
 }
 
-// open makes chunk i, which is not in use, the current one, and takes a block from it. Those that were too small for this block
-// may do for another one.
-func (a *Arena) open(i int, size, align uint64) (addr uint64) {
-	a.chunks[a.n], a.chunks[i] = a.chunks[i], a.chunks[a.n]
-	a.next, a.end = a.chunks[a.n].addr, a.chunks[a.n].end()
-	a.n++
-	addr, _ = a.fit(size, align)
-	return addr
+// fits reports whether an empty chunk holds a block.
+func (c chunk) fits(size, align uint64) bool {
+	skip := -c.addr & (align - 1)
+	return skip <= c.size && size <= c.size-skip
 }
 
 func (c chunk) end() uint64 { return c.addr + c.size }

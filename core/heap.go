@@ -38,9 +38,9 @@ import (
 // package zigref has it), whose free lists lie in the memory itself. Spans of few slots with a word of bits are like those of
 // Go's runtime (src/runtime/mheap.go) and of Scudo.
 type Heap struct {
+	classes [maxClasses]class
 	units   []unit // by position
 	near    window
-	classes [maxClasses]class
 
 	m   pagemap.Map // of units
 	p   *Pages
@@ -51,8 +51,7 @@ type Heap struct {
 
 	nRuns, runUnits uint64 // live allocations of whole units; chunks of arenas among them
 	nChunks         uint64 // of them
-	runsAsked       uint64 // bytes that runs were asked for so far, and
-	runsMade        uint64 // how many these were
+	runBytes        uint64 // that they were asked for
 	resets          uint64 // counts the calls of Reset
 
 	whole []Range // room for tidy
@@ -159,14 +158,11 @@ func (h *Heap) Free(addr uint64) error {
 		return h.freeFar(addr)
 	}
 	pos := h.near.pos + n
-	u := &h.units[pos]
-	x := u.head
-	back := x.back()
-	if back > 0 {
-		u = &h.units[pos-back]
-	}
+	x := h.units[pos].head
+	first := pos - x.back()
+	u := &h.units[first]
 	c := &h.classes[x.class()]
-	offset := addr&(unitSize-1) + back<<unitShift
+	offset := addr&(unitSize-1) + x.back()<<unitShift
 	slot := c.slotOf(offset)
 	was := u.live
 	if slot*c.size != offset || was>>(slot&(maxSlots-1))&1 == 0 || !x.isSpan() {
@@ -174,11 +170,14 @@ func (h *Heap) Free(addr uint64) error {
 	}
 	u.live = was &^ (1 << (slot & (maxSlots - 1)))
 	c.frees++
-	if was == x.full() {
-		h.reopened(c, pos-back)
+	if full := x.full(); was == full {
+		c.open.Add(first)
+		if c.full == 0 || first < c.cur {
+			c.cur, c.base, c.full = first, addr-offset, full
+		}
 	}
-	if u.live == 0 && (c.spare != pos-back || h.nRuns == 0) {
-		h.emptied(c, pos-back)
+	if u.live == 0 && (c.spare != first || h.nRuns == 0) {
+		h.emptied(c, first)
 	}
 	return nil
 }
@@ -197,7 +196,8 @@ func (h *Heap) look(addr uint64) bool {
 	if !ok {
 		return false
 	}
-	h.near = window{w.Page, min(w.N, uint64(len(h.units))-w.Pos), w.Pos}
+	n := uint64(len(h.units))
+	h.near = window{w.Page, min(w.N, n-min(w.Pos, n)), w.Pos}
 	return addr>>unitShift-h.near.first < h.near.n
 }
 
@@ -239,10 +239,10 @@ func (b block) end() uint64 { return b.addr + b.size }
 // else that of the run's words up to addr.
 func (h *Heap) find(addr uint64) (b block, ok bool) {
 	first := addr >> unitShift
-	pos, ok := h.m.Position(first)
-	if !ok || pos >= uint64(len(h.units)) {
+	if first-h.near.first >= h.near.n && !h.look(addr) {
 		return block{}, false
 	}
+	pos := first - h.near.first + h.near.pos
 	x := h.units[pos].head
 	switch id := x.class(); {
 	case id >= classSlots:
@@ -250,7 +250,11 @@ func (h *Heap) find(addr uint64) (b block, ok bool) {
 		pos -= x.back()
 		base := (first - x.back()) << unitShift
 		slot := c.slotOf(addr - base)
-		if slot >= x.slots() || h.liveBits(pos)>>slot&1 == 0 {
+		live := h.units[pos].live
+		if x&headLent != 0 {
+			live = h.liveBits(pos)
+		}
+		if slot >= maxSlots || live>>(slot&(maxSlots-1))&1 == 0 {
 			return block{}, false
 		}
 		return block{base + slot*c.size, c.size, pos, id}, true
@@ -263,7 +267,7 @@ func (h *Heap) find(addr uint64) (b block, ok bool) {
 			return block{}, false
 		}
 	}
-	return block{first << unitShift, h.units[pos].live << unitShift, pos, x.class()}, true
+	return block{first << unitShift, unitsFor(h.units[pos].live) << unitShift, pos, x.class()}, true
 }
 
 // liveBits returns which slots of the span at pos are in use.

@@ -22,7 +22,8 @@ func (h *Heap) Check() error {
 // tally is what a walk counts.
 type tally struct {
 	held, whole              uint64
-	runs, runUnits, chunks   uint64
+	runs, chunks             uint64
+	runUnits, runBytes       uint64
 	live, slots, spans, open [maxClasses]uint64
 	empty                    [maxClasses]uint64 // position of the empty span
 }
@@ -42,10 +43,10 @@ func (h *Heap) check() (addr uint64, reason string) {
 			u += n
 		}
 	}
-	got := [...]uint64{t.held, t.whole, t.runs, t.runUnits, t.chunks}
-	want := [...]uint64{h.nHeld, h.nWhole, h.nRuns, h.runUnits, h.nChunks}
+	got := [...]uint64{t.held, t.whole, t.runs, t.chunks, t.runUnits, t.runBytes}
+	want := [...]uint64{h.nHeld, h.nWhole, h.nRuns, h.nChunks, h.runUnits, h.runBytes}
 	if got != want {
-		return 0, fmt.Sprintf("counted %d pages held, whole pages, runs, units in runs, and chunks, where the counters say %d", got, want)
+		return 0, fmt.Sprintf("counted %d pages held, whole pages, runs, chunks, units and bytes in runs, where the counters say %d", got, want)
 	}
 	for i := range h.classes {
 		if reason := h.checkClass(&t, &h.classes[i]); reason != "" {
@@ -69,12 +70,15 @@ func (h *Heap) checkAt(t *tally, u uint64) (n uint64, reason string) {
 		if x != 0 || h.units[pos].live != 0 {
 			return n, "free units belong to something"
 		}
+	case u == 0 && x == 0 && h.m.Marked(0):
+		n = 1 // address 0
 	case !h.m.Marked(u):
 		return 0, "units are neither free nor of an allocation"
 	case x.class() == classRun || x.class() == classChunk:
-		n = h.units[pos].live
+		n = unitsFor(h.units[pos].live)
 		t.runs++
 		t.runUnits += n
+		t.runBytes += h.units[pos].live
 		if x.class() == classChunk {
 			t.chunks++
 		}

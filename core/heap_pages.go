@@ -10,39 +10,64 @@ const (
 )
 
 // obtainUnits gets pages so that a run of n units, aligned, is free, and makes it. It returns the bare reason of a failure.
-//
-// Pages that are free already come first; then the empty spans that classes keep; then growth.
 func (h *Heap) obtainUnits(n, align uint64) (first uint64, err error) {
-	nPages, pageAlign := (n+unitsPerPage-1)/unitsPerPage, max(1, align/unitsPerPage)
-	ok := h.gainFree(nPages, pageAlign)
-	if !ok && h.reclaim() {
-		if first, ok = h.fitUnits(n, align); ok {
+	for {
+		if !h.gainFree(n, align) {
+			if err := h.grow(n, align); err != nil {
+				return 0, err
+			}
+		}
+		// The unit at address 0 is nobody's, so that page 0 may not do.
+		if first, ok := h.fitUnits(n, align); ok {
 			return first, nil
 		}
-		ok = h.gainFree(nPages, pageAlign)
 	}
-	if !ok {
-		if err := h.grow(n, align); err != nil {
-			return 0, err
-		}
-	}
-	if first, ok = h.fitUnits(n, align); !ok {
-		panic("linmem: the pages that were to hold an allocation do not")
-	}
-	return first, nil
 }
 
-// gainFree takes pages that are free in Pages, with ok = false if there is no such run.
+// gainFree makes a run of n units free, aligned, without growing, with ok = false if that cannot be. Pages that are free come
+// first. Then the heap gives up what it only keeps, empty spans and whole pages, so that all that is free lies together.
 func (h *Heap) gainFree(n, align uint64) (ok bool) {
-	if n > h.p.nFree {
+	if h.gainRun(n, align) || h.gainBetween(n, align) {
+		return true
+	}
+	if h.reclaim() {
+		if _, ok := h.m.FindAligned(n, align); ok {
+			return true
+		}
+	}
+	h.returnWhole(0)
+	return h.gainRun(n, align) || h.gainBetween(n, align)
+}
+
+// gainRun takes a run of pages that holds n units, with ok = false if there is none.
+func (h *Heap) gainRun(n, align uint64) (ok bool) {
+	nPages := pagesFor(n)
+	if nPages > h.p.nFree {
 		return false
 	}
-	start, ok := h.p.find(n, align)
+	start, ok := h.p.find(nPages, max(1, align/unitsPerPage))
 	if ok {
-		h.gain(start, n)
+		h.gain(start, nPages)
 	}
 	return ok
 }
+
+// gainBetween takes a run of pages that holds n units together with the free units on both sides, with ok = false if there is
+// none. The cost is that of the free runs of Pages.
+func (h *Heap) gainBetween(n, align uint64) (ok bool) {
+	for start, length := range h.p.m.FreeRuns() {
+		border, end := start*unitsPerPage, (start+length)*unitsPerPage
+		first := (h.m.StartBefore(border) + align - 1) &^ (align - 1)
+		if reach := end + h.m.FreeLen(end); first < border && first+n <= reach || first < end && end-first < n && n <= reach-first {
+			h.gain(start, length)
+			return true
+		}
+	}
+	return false
+}
+
+// pagesFor returns how many pages hold n units.
+func pagesFor(n uint64) uint64 { return (n + unitsPerPage - 1) / unitsPerPage }
 
 // grow gets pages by growth, so that a run of n units, aligned, is free. Units that are free at the end of the memory count.
 // It returns the bare reason of a failure.
@@ -52,14 +77,14 @@ func (h *Heap) grow(n, align uint64) error {
 		first := h.m.StartBefore(end * unitsPerPage)
 		first = (first + align - 1) &^ (align - 1)
 		if first < end*unitsPerPage && first <= maxPages*unitsPerPage-n {
-			want := (first + n + unitsPerPage - 1) / unitsPerPage
+			want := pagesFor(first + n)
 			err := h.extendPages(Page(end), want-end)
 			if err != errNoRoom && err != errDisplaced {
 				return err
 			}
 		}
 	}
-	nPages := (n + unitsPerPage - 1) / unitsPerPage
+	nPages := pagesFor(n)
 	start, err := h.p.bring(nPages, max(1, align/unitsPerPage))
 	if err != nil {
 		return err
@@ -88,6 +113,9 @@ func (h *Heap) gain(start, n uint64) {
 	h.cover(start*unitsPerPage, (start+n)*unitsPerPage)
 	h.hold(start, n)
 	h.nWhole += n
+	if start == 0 {
+		h.nWhole--
+	}
 	if f := h.obs.HeapGained; f != nil {
 		f(Range{Page(start), n})
 	}
@@ -104,6 +132,10 @@ func (h *Heap) hold(start, n uint64) {
 	h.m.Add(first, end-first)
 	if !h.holds(start + n) {
 		h.m.Mark(end) // if it is covered: the end of the last run
+	}
+	if start == 0 {
+		h.m.Remove(0, 1)
+		h.m.Mark(0) // address 0 is null to most guests
 	}
 	h.nHeld += n
 }
@@ -195,13 +227,23 @@ func (h *Heap) vacate() {
 // tidy returns pages to Pages if there are too many of which no unit is in use: the highest ones.
 func (h *Heap) tidy() {
 	limit := max(minWhole, h.nHeld/wholeShare)
+	if h.p.opts.pageZero && h.holds(0) {
+		limit-- // page 0 is never whole
+	}
 	if h.nWhole <= limit {
 		return
 	}
-	keep := limit / 2
+	h.returnWhole(limit / 2)
+}
+
+// returnWhole returns pages of which no unit is in use to Pages, but for the lowest ones, as many as it is to keep.
+func (h *Heap) returnWhole(keep uint64) {
+	if h.nWhole <= keep {
+		return
+	}
 	h.whole = h.whole[:0]
 	for first, n := range h.m.FreeRunsOf(unitsPerPage) {
-		start := (first + unitsPerPage - 1) / unitsPerPage
+		start := pagesFor(first)
 		end := (first + n) / unitsPerPage
 		if end > start {
 			skip := min(keep, end-start)

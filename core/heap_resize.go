@@ -21,8 +21,8 @@ func (h *Heap) Resize(addr, size uint64) error {
 // resize returns the bare reason of a failure.
 func (h *Heap) resize(b block, size uint64) error {
 	switch {
-	case b.id == classRun && unitsFor(size) != b.size>>unitShift:
-		return h.resizeRun(b.pos, unitsFor(size))
+	case b.id == classRun:
+		return h.resizeRun(b.pos, size)
 	case size > b.size:
 		return errSlotFull
 	}
@@ -47,6 +47,9 @@ func (h *Heap) Realloc(addr, size uint64) (newAddr uint64, err error) {
 	b, ok := h.allocated(addr)
 	if !ok {
 		return addr, h.notAllocated(op, addr)
+	}
+	if b.id != classRun && size <= b.size && size > b.size/2 {
+		return addr, nil // most often
 	}
 	if newAddr, err = h.realloc(b, size); err != nil {
 		return addr, h.errs.Get(op, addr, size, err)
@@ -73,7 +76,7 @@ func (h *Heap) realloc(b block, size uint64) (addr uint64, err error) {
 
 // moveTo moves an allocation to a new place, unless it is of the same class.
 func (h *Heap) moveTo(b block, size uint64) (addr uint64, err error) {
-	id := alignedClassFor(size, 1)
+	id := placeFor(size)
 	if id == b.id && id != classRun {
 		return b.addr, nil
 	}
@@ -87,20 +90,18 @@ func (h *Heap) moveTo(b block, size uint64) (addr uint64, err error) {
 	return addr, h.Free(b.addr)
 }
 
-// copy copies n bytes between two allocations.
+// copy copies n bytes between two allocations. It asks for one view of all that lies between them: a view costs more than it
+// spans where the runtime is in C.
 func (h *Heap) copy(to, from, n uint64) error {
 	if n == 0 {
 		return nil
 	}
-	dst, err := h.mem.View(to, n)
+	low := min(to, from)
+	view, err := h.mem.View(low, max(to, from)-low+n)
 	if err != nil {
 		return err
 	}
-	src, err := h.mem.View(from, n)
-	if err != nil {
-		return err
-	}
-	copy(dst, src)
+	copy(view[to-low:][:n], view[from-low:])
 	return nil
 }
 

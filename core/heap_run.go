@@ -9,11 +9,10 @@ func (h *Heap) allocRun(id classID, size, align uint64) (addr uint64, err error)
 	}
 	pos, _ := h.m.Position(first)
 	h.setHead(pos, head(id))
-	h.units[pos].live = n
+	h.units[pos].live = max(size, 1)
 	h.nRuns++
 	h.runUnits += n
-	h.runsMade++
-	h.runsAsked += size
+	h.runBytes += max(size, 1)
 	if id == classChunk {
 		h.nChunks++
 	}
@@ -22,7 +21,8 @@ func (h *Heap) allocRun(id classID, size, align uint64) (addr uint64, err error)
 
 // freeRun frees the run or chunk at a position.
 func (h *Heap) freeRun(pos uint64) {
-	n := h.units[pos].live
+	size := h.units[pos].live
+	n := unitsFor(size)
 	if h.units[pos].head.class() == classChunk {
 		h.nChunks--
 	}
@@ -30,49 +30,59 @@ func (h *Heap) freeRun(pos uint64) {
 	h.units[pos].live = 0
 	h.nRuns--
 	h.runUnits -= n
+	h.runBytes -= size
 	h.freeUnits(h.m.PageAt(pos), n)
 }
 
-// resizeRun changes the length of the run at a position to n units in place. It returns the bare reason of a failure.
-func (h *Heap) resizeRun(pos, n uint64) error {
-	first, was := h.m.PageAt(pos), h.units[pos].live
+// resizeRun changes the size of the run at a position in place. It returns the bare reason of a failure.
+func (h *Heap) resizeRun(pos, size uint64) error {
+	size = max(size, 1)
+	first, n, was := h.m.PageAt(pos), unitsFor(size), unitsFor(h.units[pos].live)
 	end, want := first+was, first+n
 	switch {
-	case n < was:
-		h.units[pos].live = n
-		h.runUnits -= was - n
-		h.giveUnits(want, was-n)
-		return nil
 	case want > maxPages*unitsPerPage:
 		return errNoSpace
+	case n > was:
+		if err := h.extendUnits(end, want); err != nil {
+			return err
+		}
+		h.m.Remove(end, want-end)
+		h.nWhole -= h.m.WholeWords(end, want-end)
+		pos, _ = h.m.Position(first)
 	}
-	if err := h.extendUnits(end, want); err != nil {
-		return err
-	}
-	h.m.Remove(end, want-end)
-	h.nWhole -= h.m.WholeWords(end, want-end)
-	pos, _ = h.m.Position(first)
-	h.units[pos].live = n
 	h.runUnits += n - was
+	h.runBytes += size - h.units[pos].live
+	h.units[pos].live = size
+	if n < was {
+		h.giveUnits(want, was-n)
+	}
 	return nil
 }
 
 // extendUnits makes the units [end, want) free, where end is the end of a run, and grows the memory for it if the units up to
 // the memory's end are free. It returns the bare reason of a failure.
 func (h *Heap) extendUnits(end, want uint64) error {
-	if reach := end + h.m.FreeLen(end); reach < want {
-		if h.reclaim() {
-			reach = end + h.m.FreeLen(end)
-		}
-		if reach < want {
-			border := reach / unitsPerPage
-			if reach%unitsPerPage != 0 || h.holds(border) {
+	for reclaimed := false; ; {
+		reach := end + h.m.FreeLen(end)
+		border := reach / unitsPerPage
+		switch {
+		case reach >= want:
+			return nil
+		case reach%unitsPerPage != 0 || h.holds(border):
+			if reclaimed || !h.reclaim() {
 				return errNoRoom
 			}
-			return h.extendPages(Page(border), (want+unitsPerPage-1)/unitsPerPage-border)
+			reclaimed = true
+		case border < h.p.end:
+			n := h.p.m.FreeLen(border)
+			if n == 0 {
+				return errNoRoom
+			}
+			h.gain(border, min(n, pagesFor(want)-border))
+		default:
+			return h.extendPages(Page(border), pagesFor(want)-border)
 		}
 	}
-	return nil
 }
 
 // takeUnits makes a run of n units that were free, at a multiple of align units, and returns the first. It returns the bare

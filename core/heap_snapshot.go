@@ -3,19 +3,21 @@ package linmem
 import (
 	"encoding"
 	"encoding/binary"
+	"math"
 )
 
 // A snapshot of a heap is
 //
 //	8 bytes   "linmemH", and the version, 1
 //	uvarint   the length of the snapshot of its Pages, and that snapshot
-//	uvarints  for the runs, then for each size class: the allocations so far, and the bytes that they were asked for
+//	uvarints  for each size class: the allocations so far, and the bytes that they were asked for
 //	uvarints  for each range of pages that the heap holds, ascending: how many pages lie between it and the one before, its
 //	          length in pages, and what its units are
 //	4 bytes   CRC-32 (Castagnoli) of all that, little-endian
 //
-// What units are is, ascending, a number of units times 4 plus a kind: free, a run, or a span; for a span it is followed by its
-// class and the bits of its slots in use. No two that follow each other are free, and ranges do not touch.
+// What units are is, ascending, a number of units times 4 plus a kind: free, a run, or a span. For a run it is followed by how
+// many bytes fewer it was asked for; for a span, by its class and the bits of its slots in use. No two that follow each other are
+// free, ranges do not touch, and the unit at address 0, which is nobody's, is left out.
 const heapSnapshotMagic = "linmemH"
 
 type unitKind uint8
@@ -44,8 +46,6 @@ func (h *Heap) AppendBinary(b []byte) ([]byte, error) {
 	}
 	b = binary.AppendUvarint(b, uint64(len(pages)))
 	b = append(b, pages...)
-	b = binary.AppendUvarint(b, h.runsMade)
-	b = binary.AppendUvarint(b, h.runsAsked)
 	for i := int(classSlots); i < numClasses; i++ {
 		b = binary.AppendUvarint(b, h.classes[i].allocs)
 		b = binary.AppendUvarint(b, h.classes[i].asked)
@@ -60,29 +60,45 @@ func (h *Heap) AppendBinary(b []byte) ([]byte, error) {
 	return closeFrame(b, start), nil
 }
 
-// appendUnits appends what the units of a range are.
+// appendUnits appends what the units of a range are. A span that a Local has and does not use is free.
 func (h *Heap) appendUnits(b []byte, r Range) []byte {
 	add := func(n uint64, k unitKind) { b = binary.AppendUvarint(b, n<<2|uint64(k)) }
-	for u, end := uint64(r.Start)*unitsPerPage, uint64(r.End())*unitsPerPage; u < end; {
+	free := uint64(0)
+	for u, end := firstUnit(r), uint64(r.End())*unitsPerPage; u < end; {
 		n := h.m.FreeLen(u)
 		pos, _ := h.m.Position(u)
 		x := h.units[pos].head
-		switch {
-		case n > 0:
-			add(n, unitsFree)
-		case x.class() >= classSlots:
+		if n == 0 && x&headLent != 0 && h.liveBits(pos) == 0 {
+			n = x.units()
+		}
+		if u += n; n > 0 {
+			free += n
+			continue
+		}
+		if free > 0 {
+			add(free, unitsFree)
+			free = 0
+		}
+		if x.class() >= classSlots {
 			n = x.units()
 			add(n, unitsSpan)
 			b = binary.AppendUvarint(b, uint64(x.class()-classSlots))
 			b = binary.AppendUvarint(b, h.liveBits(pos))
-		default:
-			n = h.units[pos].live
+		} else {
+			n = unitsFor(h.units[pos].live)
 			add(n, unitsRun)
+			b = binary.AppendUvarint(b, n<<unitShift-h.units[pos].live)
 		}
 		u += n
 	}
+	if free > 0 {
+		add(free, unitsFree)
+	}
 	return b
 }
+
+// firstUnit returns the first unit of a range that may be in use: not that at address 0.
+func firstUnit(r Range) uint64 { return max(1, uint64(r.Start)*unitsPerPage) }
 
 // heldRanges yields the maximal ranges of pages that the heap holds, ascending.
 func (h *Heap) heldRanges() func(yield func(Range) bool) {
@@ -153,7 +169,6 @@ func (h *Heap) restore(snapshot []byte, size uint64) error {
 	if err := h.p.restore(pages, size); err != nil {
 		return err
 	}
-	h.runsMade, h.runsAsked = d.uvarint(), d.uvarint()
 	for i := int(classSlots); i < numClasses; i++ {
 		h.classes[i].allocs, h.classes[i].asked = d.uvarint(), d.uvarint()
 	}
@@ -185,7 +200,7 @@ func (h *Heap) restoreRange(d *decoder, r Range) bool {
 	h.cover(uint64(r.Start)*unitsPerPage, uint64(r.End())*unitsPerPage)
 	h.hold(uint64(r.Start), r.Len)
 	wasFree := false
-	for u, end := uint64(r.Start)*unitsPerPage, uint64(r.End())*unitsPerPage; u < end; {
+	for u, end := firstUnit(r), uint64(r.End())*unitsPerPage; u < end; {
 		v := d.uvarint()
 		n, k := v>>2, unitKind(v&3)
 		if d.failed || n == 0 || n > end-u || k == unitsFree && wasFree {
@@ -198,11 +213,16 @@ func (h *Heap) restoreRange(d *decoder, r Range) bool {
 		case unitsFree:
 			h.m.Add(u, n)
 		case unitsRun:
+			less := d.uvarint()
+			if less >= unitSize || less == n<<unitShift {
+				return false
+			}
 			h.m.Mark(u)
 			h.units[pos].head |= head(classRun)
-			h.units[pos].live = n
+			h.units[pos].live = n<<unitShift - less
 			h.nRuns++
 			h.runUnits += n
+			h.runBytes += h.units[pos].live
 		case unitsSpan:
 			h.m.Mark(u)
 			if !h.restoreSpan(d, pos, n) {
@@ -254,13 +274,10 @@ func (h *Heap) settleRestored() error {
 	}
 	for i := range h.classes {
 		c := &h.classes[i]
-		if live[i] > c.allocs {
+		if c.allocs > math.MaxUint64>>maxSlotBits || c.asked > c.allocs*c.size {
 			return errSnapshot
 		}
-		c.frees = c.allocs - live[i]
-	}
-	if h.nRuns > h.runsMade {
-		return errSnapshot
+		c.frees = c.allocs - live[i] // may be below 0: allocations of a Local are counted late
 	}
 	h.reopenAll()
 	return nil

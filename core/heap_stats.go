@@ -3,7 +3,7 @@ package linmem
 // HeapStats describes a [Heap] at one moment, in bytes where the name says no other unit.
 type HeapStats struct {
 	Live      uint64 // in allocations, as SizeOf counts, chunks of arenas included
-	Requested uint64 // of these, what the allocations were asked for: an estimate, see ClassStats
+	Requested uint64 // of these, what the allocations were asked for: for runs exactly, for slots an estimate, see ClassStats
 	Committed uint64 // in pages that the heap holds
 	Cached    uint64 // in free slots that a Local has for itself
 
@@ -37,7 +37,7 @@ func (s HeapStats) BetweenWaste() uint64 { return s.Committed - s.Live }
 func (h *Heap) Stats() HeapStats {
 	s := HeapStats{
 		Live:      h.runUnits << unitShift,
-		Requested: share(h.runsAsked, h.nRuns, h.runsMade),
+		Requested: h.runBytes,
 		Committed: h.nHeld * PageSize,
 		Allocs:    h.nRuns,
 		Runs:      h.nRuns,

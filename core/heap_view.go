@@ -5,7 +5,7 @@ package linmem
 func (h *Heap) Put(data []byte) (addr uint64, err error) {
 	const op = "Heap.Put"
 	size := uint64(len(data))
-	if addr, err = h.place(alignedClassFor(size, 1), size); err != nil {
+	if addr, err = h.place(placeFor(size), size); err != nil {
 		return 0, h.errs.Get(op, 0, size, err)
 	}
 	if err = h.write(addr, data); err != nil {

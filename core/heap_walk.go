@@ -38,7 +38,7 @@ func (h *Heap) spansAndRuns() iter.Seq[block] {
 				continue // pages that are not the heap's
 			}
 			u := h.units[pos]
-			b := block{first << unitShift, u.live << unitShift, pos, u.head.class()}
+			b := block{first << unitShift, unitsFor(u.live) << unitShift, pos, u.head.class()}
 			if b.id >= classSlots {
 				b.size = u.head.units() << unitShift
 			}
@@ -52,6 +52,7 @@ func (h *Heap) spansAndRuns() iter.Seq[block] {
 // Reset frees everything, and returns all pages to Pages. What arenas have is freed as well: they are empty then. The cost
 // is that of the heap's spans, runs and pages. It never fails.
 func (h *Heap) Reset() error {
+	h.revokeLoans()
 	for b := range h.spansAndRuns() {
 		n := b.size >> unitShift
 		for i := range n {
@@ -69,7 +70,11 @@ func (h *Heap) Reset() error {
 		c.open.Clear()
 		*c = class{id: c.id, size: c.size, magic: c.magic, open: c.open}
 	}
-	h.nRuns, h.nChunks, h.runUnits, h.runsAsked, h.runsMade = 0, 0, 0, 0, 0
+	h.nRuns, h.nChunks, h.runUnits, h.runBytes = 0, 0, 0, 0
+	if h.holds(0) {
+		h.m.Unmark(0)
+		h.m.Add(0, 1)
+	}
 	h.nWhole = h.nHeld
 	atomic.AddUint64(&h.resets, 1)
 	h.whole = h.whole[:0]
@@ -86,15 +91,14 @@ func (h *Heap) Reset() error {
 // as Alloc would.
 func (h *Heap) Reserve(n uint64) error {
 	units := unitsFor(n)
-	if _, ok := h.m.Find(units); ok {
-		return nil
+	for {
+		if _, ok := h.m.Find(units); ok {
+			return nil
+		}
+		if !h.gainFree(units, 1) {
+			if err := h.grow(units, 1); err != nil {
+				return h.errs.Get("Heap.Reserve", 0, n, err)
+			}
+		}
 	}
-	nPages := (units + unitsPerPage - 1) / unitsPerPage
-	if _, ok := h.p.find(nPages, 1); ok {
-		return nil
-	}
-	if _, err := h.p.bring(nPages, 1); err != nil {
-		return h.errs.Get("Heap.Reserve", 0, n, err)
-	}
-	return nil
 }

@@ -35,6 +35,9 @@ const (
 
 	// loanEnded: it is the heap's again.
 	loanEnded
+
+	// loanRevoked: everything was freed. All slots look as if they were in use, so that none is taken.
+	loanRevoked
 )
 
 // maxLentSpan is about the largest span that is made to be lent, in units.
@@ -43,7 +46,7 @@ const maxLentSpan = 16
 // lend gives a Local a span of a class with a free slot, or a new one. It returns the bare reason of a failure.
 func (h *Heap) lend(l *Local, c *class) (*lent, error) {
 	index, ok := l.vacancy()
-	if !ok {
+	if !ok || l.number >= 1<<ownerBits {
 		return nil, errManySpans
 	}
 	for {
@@ -98,6 +101,25 @@ func (h *Heap) endLoan(l *Local, s *lent) {
 		h.emptied(c, pos)
 	}
 }
+
+// revokeLoans forgets the spans of all Locals.
+func (h *Heap) revokeLoans() {
+	for _, l := range h.locals {
+		if l == nil {
+			continue
+		}
+		for _, s := range l.spans {
+			if s.lentOut() {
+				s.state.Store(loanRevoked)
+				s.live.Store(s.full)
+				l.vacate(s.index)
+			}
+		}
+	}
+}
+
+// lentOut reports whether a span is its Local's.
+func (s *lent) lentOut() bool { return s.state.Load() <= loanIdle }
 
 // markLent writes the part of the heads of a span that says whose it is.
 func (h *Heap) markLent(pos uint64, loan head) {

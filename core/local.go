@@ -86,6 +86,9 @@ func (c *localClass) take(size uint64) (addr uint64, ok bool) {
 		return 0, false
 	}
 	s.live.Or(free & -free)
+	if s.state.Load() == loanRevoked {
+		return 0, false // just now: the slot may be another's already
+	}
 	c.allocs++
 	c.asked += size
 	return s.base + uint64(bits.TrailingZeros64(free))*s.size, true
@@ -96,7 +99,7 @@ func (l *Local) refill(op string, id classID, size uint64) (addr uint64, err err
 	c := &l.classes[id]
 	for {
 		if c.cur != nil {
-			c.cur.state.Store(loanIdle)
+			c.cur.state.CompareAndSwap(loanActive, loanIdle)
 			c.cur = nil
 		}
 		n := len(c.open)
@@ -141,7 +144,10 @@ func (l *Local) Free(addr uint64) error {
 		if x&headLent != 0 && x.owner() == l.number {
 			// The heads are the heap's, or older: what they say is right, or the slot's bit is not set.
 			if s := l.spans[x.index()]; s.free(addr) {
-				if s.state.Load() != loanActive || s.live.Load() == 0 {
+				switch state := s.state.Load(); {
+				case state == loanRevoked:
+					return l.freeShared(addr)
+				case state != loanActive || s.live.Load() == 0:
 					l.freed(s)
 				}
 				return nil
@@ -231,7 +237,8 @@ func (l *Local) forget(s *lent) bool {
 func (l *Local) look(addr uint64) {
 	h := l.shared.h
 	if w, ok := h.m.Window(addr >> unitShift); ok {
-		l.near = window{w.Page, min(w.N, uint64(len(h.units))-w.Pos), w.Pos}
+		n := uint64(len(h.units))
+		l.near = window{w.Page, min(w.N, n-min(w.Pos, n)), w.Pos}
 	}
 }
 
@@ -358,7 +365,7 @@ func (l *Local) Close() error {
 		l.classes[id] = localClass{}
 	}
 	for _, s := range l.spans {
-		if s.state.Load() != loanEnded {
+		if s.lentOut() {
 			h.endLoan(l, s)
 		}
 	}

@@ -42,8 +42,8 @@ func (s *Shared) Do(f func(h *Heap)) {
 	f(s.h)
 }
 
-// Local returns a handle with spans of its own, for one goroutine at a time. It fails with [ErrOutOfMemory] if there are 4,096
-// that are not closed.
+// Local returns a handle with spans of its own, for one goroutine at a time. Only the first 4,096 that are open have any: the
+// others go to the Shared for each call.
 func (s *Shared) Local() *Local {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,24 +126,11 @@ func (s *Shared) Reserve(n uint64) error {
 // NewArena is [Heap.NewArena]. The arena is for one goroutine at a time, and takes the lock for its chunks only, and to Put.
 func (s *Shared) NewArena() *Arena { return newArena(s, s.h) }
 
-// Reset is [Heap.Reset]. While a [Local] is open it fails with [ErrInvalid], and nothing has changed.
+// Reset is [Heap.Reset]. What Locals have allocated is freed as well.
 func (s *Shared) Reset() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.alone("Shared.Reset"); err != nil {
-		return err
-	}
 	return s.h.Reset()
-}
-
-// alone returns an error if a Local is open.
-func (s *Shared) alone(op string) error {
-	for _, l := range s.h.locals {
-		if l != nil {
-			return s.h.errs.Get(op, 0, 0, errLocalsOpen)
-		}
-	}
-	return nil
 }
 
 // All is [Heap.All], of the allocations at one moment: they are collected first, and the heap may be changed meanwhile.
@@ -180,13 +167,11 @@ func (s *Shared) Check() error {
 	return s.h.Check()
 }
 
-// AppendBinary is [Heap.AppendBinary]. While a [Local] is open it fails with [ErrInvalid].
+// AppendBinary is [Heap.AppendBinary], of the allocations at one moment. In the restored heap there are no Locals, and the free
+// slots that they had are anybody's.
 func (s *Shared) AppendBinary(b []byte) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.alone("Shared.AppendBinary"); err != nil {
-		return nil, err
-	}
 	return s.h.AppendBinary(b)
 }
 
@@ -218,7 +203,7 @@ func (h *Heap) countLent(s *HeapStats, classes *[maxClasses]ClassStats) {
 			continue
 		}
 		for _, span := range l.spans {
-			if span.state.Load() == loanEnded {
+			if !span.lentOut() {
 				continue
 			}
 			live := uint64(bits.OnesCount64(span.live.Load()))

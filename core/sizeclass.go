@@ -10,7 +10,9 @@ const (
 	unitsPerPage = PageSize / unitSize
 
 	// maxSlot is the largest size that slots are made for. Larger allocations are runs of units.
-	maxSlot = 8 * unitSize
+	maxSlot = 1 << maxSlotBits
+
+	maxSlotBits = unitShift + 3
 
 	// maxSlots is the number of slots in a span at most: as many as a word has bits.
 	maxSlots = 64
@@ -115,6 +117,14 @@ func classFor(size uint64) classID {
 		return tables.fine[(size+1<<fineShift-1)>>fineShift]
 	}
 	return tables.coarse[(size+1<<coarseShift-1)>>coarseShift]
+}
+
+// placeFor returns the least class that holds size bytes, or classRun.
+func placeFor(size uint64) classID {
+	if size > maxSlot {
+		return classRun
+	}
+	return classFor(size)
 }
 
 // alignedClassFor returns the least class that holds size bytes in slots that are all aligned, or classRun if no class does.

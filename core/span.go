@@ -9,7 +9,7 @@ import (
 
 // unit is what a heap knows of a unit of its memory, besides whether it is free.
 //
-// In the first unit of a span, live has a bit for each slot in use, and in that of a run or chunk it is the length in units.
+// In the first unit of a span, live has a bit for each slot in use, and in that of a run or chunk it is the size that was asked for.
 // In all others it is 0.
 type unit struct {
 	live uint64
@@ -55,7 +55,7 @@ func (x head) isSpan() bool { return uint8(x)-uint8(classSlots) < uint8(numClass
 // full returns the live bits of a span in which every slot is in use.
 func (x head) full() uint64 { return ^uint64(0) >> ((maxSlots - x.slots()) & (maxSlots - 1)) }
 
-// class is the state of a size class.
+// class is the state of a size class. What Alloc and Free of a slot touch fills the first cache line.
 type class struct {
 	// The span that slots are taken from: the lowest one that has a free slot, or had when it became that.
 	cur  uint64 // its position
@@ -64,7 +64,10 @@ type class struct {
 
 	size  uint64 // bytes in a slot
 	magic uint64 // see slotOf
-	id    classID
+
+	allocs uint64 // so far
+	frees  uint64 // so far
+	asked  uint64 // bytes that the allocations so far were asked for
 
 	// open has the spans with a free slot, by position; also cur, and spans that were cur, when they have become full.
 	open bitset.Set
@@ -74,9 +77,9 @@ type class struct {
 
 	nSpans uint64
 	nSlots uint64 // in all spans
-	allocs uint64 // so far
-	frees  uint64 // so far
-	asked  uint64 // bytes that the allocations so far were asked for
+	id     classID
+
+	_ [256 - 8*8 - 19*8 - 4*8]byte // up to a multiple of cache lines
 }
 
 // live returns the number of slots in use.
@@ -129,7 +132,7 @@ func (h *Heap) makeCurrent(c *class, pos uint64) {
 // newSpan makes a span of about so many units at most, of units that are free, or of a memory that grows. A class that has few slots in use gets few
 // more, so that a small program does not hold a page for each of its sizes. It returns the bare reason of a failure.
 func (h *Heap) newSpan(c *class, most uint64) (pos uint64, err error) {
-	level := min(bits.Len64(1+c.live()/4)-1, spanLevels-1)
+	level := min(bits.Len64(1+c.live()*1024/(c.size+1024)/2)-1, spanLevels-1)
 	for level > 0 && uint64(tables.spans[c.id][level]) > most {
 		level--
 	}

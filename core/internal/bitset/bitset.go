@@ -12,11 +12,11 @@ const (
 	log2WordBits = 6
 	wordBits     = 1 << log2WordBits
 
-	// maxLevels is enough for numbers below 2^60.
-	maxLevels = 10
+	// maxLevels is enough for numbers below 2^36.
+	maxLevels = 6
 )
 
-// Set is a set of numbers below 2^60. The zero value is empty. It takes 1.02 bits for each number up to the largest that was
+// Set is a set of numbers below 2^36. The zero value is empty. It takes 1.02 bits for each number up to the largest that was
 // ever added, and a few words.
 type Set struct {
 	levels [maxLevels][]uint64
