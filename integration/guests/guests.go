@@ -21,6 +21,32 @@ var SHA256 []byte
 //go:embed wasm/bytes.wasm
 var Bytes []byte
 
+// LibcMalloc is a guest in C that exports the malloc of wasi-libc, as of 2022: the first allocation claims all of the memory
+// that there is then. RustAlloc exports the allocator of Rust's standard library, as of 1.63. Both are dlmalloc, use what
+// memory.grow returns, begin with 1 page and have no maximum. LibcMalloc exports
+//
+//	malloc(size i32) -> i32                an address, or 0 if there is none
+//	aligned_alloc(align, size i32) -> i32
+//	realloc(addr, size i32) -> i32
+//	free(addr i32)
+//
+// and RustAlloc
+//
+//	alloc(size, align i32) -> i32          an address, or 0 if there is none
+//	realloc(addr, size, align, new_size i32) -> i32
+//	dealloc(addr, size, align i32)
+//
+// and both
+//
+//	digest(addr, len i32) -> i64           the sum of the words of 8 bytes, little-endian, and then of the bytes that
+//	                                       are left, times 1, 3, 5 and so on
+var (
+	//go:embed wasm/libc_malloc.wasm
+	LibcMalloc []byte
+	//go:embed wasm/rust_alloc.wasm
+	RustAlloc []byte
+)
+
 // ZigPageAllocator and ZigWasmAllocator are Zig's two allocators for WebAssembly, compiled by Zig 0.11.0; package zigref
 // of core must do as they do. Their memories begin with 1 page and have no maximum. They export
 //
