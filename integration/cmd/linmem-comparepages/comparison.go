@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/linmem/linmem/integration/bench"
+	"github.com/linmem/linmem/integration/internal/markdown"
 )
 
 // comparison is what the command prints, as its flags say.
@@ -53,21 +54,8 @@ func (c *comparison) all() error {
 }
 
 // row prints a line of a table.
-func (c *comparison) row(cells ...string) { fmt.Fprintf(c.out, "| %s |\n", strings.Join(cells, " | ")) }
-
-// heading prints a table's title and first lines. The first column is of text, and so are those whose name begins with a
-// space.
-func (c *comparison) heading(title string, columns ...string) {
-	fmt.Fprintf(c.out, "\n## %s\n\n", title)
-	rules := make([]string, len(columns))
-	for i := range columns {
-		if rules[i] = "---:"; i == 0 || strings.HasPrefix(columns[i], " ") {
-			rules[i] = "---"
-		}
-		columns[i] = strings.TrimSpace(columns[i])
-	}
-	c.row(columns...)
-	c.row(rules...)
+func (c *comparison) row(name string, cells ...string) {
+	markdown.Row(c.out, append([]string{name}, cells...)...)
 }
 
 // times prints a row for each case as soon as it is measured, and then which requests found no room. Up to 32 bits there
@@ -80,7 +68,7 @@ func (c *comparison) times(pages uint64) error {
 	if !small {
 		columns = []string{"case", "linmem", "flat", "radix", harness, "radix/linmem", "linmem/flat"}
 	}
-	c.heading(fmt.Sprintf("%d pages", pages), columns...)
+	markdown.Heading(c.out, fmt.Sprintf("%d pages", pages), columns...)
 	var refusals []string
 	for _, bc := range bench.Cases() {
 		if !c.run.MatchString(bc.Name) {
@@ -107,7 +95,7 @@ func (c *comparison) one(bc bench.Case, pages uint64, small bool) (refused strin
 	if err != nil {
 		return "", err
 	}
-	r, err := measure(ls, c.rounds, c.time)
+	r, err := times(ls, c.rounds, c.time)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", bc.Name, err)
 	}
@@ -115,10 +103,10 @@ func (c *comparison) one(bc bench.Case, pages uint64, small bool) (refused strin
 	toRadix, toFlat := radix/linmem, linmem/flat
 	if small {
 		toZigref := zigref / linmem
-		c.row(bc.Name, number(linmem), number(zigref), number(flat), number(radix), number(r[harness]),
-			number(toZigref), number(toRadix), number(toFlat), goals[bc.Name].verdict(toZigref, toRadix, toFlat))
+		cells := markdown.Numbers(linmem, zigref, flat, radix, r[harness], toZigref, toRadix, toFlat)
+		c.row(bc.Name, append(cells, goals[bc.Name].verdict(toZigref, toRadix, toFlat))...)
 	} else {
-		c.row(bc.Name, number(linmem), number(flat), number(radix), number(r[harness]), number(toRadix), number(toFlat))
+		c.row(bc.Name, markdown.Numbers(linmem, flat, radix, r[harness], toRadix, toFlat)...)
 	}
 	if small && latencyCases[bc.Name] {
 		of, err := latencies(ls, latencyTimes*c.time)
@@ -130,7 +118,7 @@ func (c *comparison) one(bc bench.Case, pages uint64, small bool) (refused strin
 	var shares []string
 	for _, l := range ls {
 		if share := 100 * l.w.Stats().Refusals(); share > 0 {
-			shares = append(shares, fmt.Sprintf("%s %.2g %%", l.name, share))
+			shares = append(shares, fmt.Sprintf("%s %.2g %%", l.Name, share))
 		}
 	}
 	if len(shares) == 0 {
@@ -143,7 +131,8 @@ func (c *comparison) printLatencies() {
 	if len(c.latencies) == 0 {
 		return
 	}
-	c.heading("Latency of single calls in ns", "case", " call", " allocator", "calls", "p50", "p99", "p99.99", "max")
+	markdown.Heading(c.out, "Latency of single calls in ns",
+		"case", " call", " allocator", "calls", "p50", "p99", "p99.99", "max")
 	for _, l := range c.latencies {
 		for _, call := range []string{"Alloc", "Free"} {
 			for _, k := range bench.Kinds() {
@@ -152,7 +141,8 @@ func (c *comparison) printLatencies() {
 					h = &l.of[k.Name].Free
 				}
 				ns := func(q float64) string { return fmt.Sprint(h.Quantile(q).Nanoseconds()) }
-				c.row(l.name, call, k.Name, fmt.Sprint(h.Len()), ns(0.5), ns(0.99), ns(0.9999), fmt.Sprint(h.Max().Nanoseconds()))
+				longest := fmt.Sprint(h.Max().Nanoseconds())
+				c.row(l.name, call, k.Name, fmt.Sprint(h.Len()), ns(0.5), ns(0.99), ns(0.9999), longest)
 			}
 		}
 	}
@@ -164,9 +154,9 @@ func (c *comparison) metadata() error {
 	if c.largePages > 0 {
 		columns, sizes = append(columns, fmt.Sprintf("%d pages", c.largePages)), append(sizes, c.largePages)
 	}
-	c.heading("Metadata in bits a page, on the Go heap, of a memory full of single pages", columns...)
+	markdown.Heading(c.out, "Metadata in bits a page, on the Go heap, of a memory full of single pages", columns...)
 	for _, k := range bench.Kinds() {
-		cells := []string{k.Name}
+		var cells []string
 		for _, pages := range sizes {
 			if pages > k.MaxPages {
 				cells = append(cells, "")
@@ -178,21 +168,8 @@ func (c *comparison) metadata() error {
 			}
 			cells = append(cells, fmt.Sprintf("%.3f", 8*bytes))
 		}
-		c.row(cells...)
+		c.row(k.Name, cells...)
 	}
 	fmt.Fprintln(c.out, "\nzigref has its bitmap of all pages from 2,048 on in a page of the memory itself: 65,536 bytes more.")
 	return nil
-}
-
-// number prints 2 or 3 significant digits, or all that are before the point.
-func number(x float64) string {
-	switch {
-	case x >= 100:
-		return fmt.Sprintf("%.0f", x)
-	case x >= 10:
-		return fmt.Sprintf("%.1f", x)
-	case x < 0.1:
-		return fmt.Sprintf("%.2g", x)
-	}
-	return fmt.Sprintf("%.2f", x)
 }

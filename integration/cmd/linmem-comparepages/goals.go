@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/linmem/linmem/integration/internal/measure"
 )
 
 // goal is what a case should come to in a 32-bit memory, as ratios of times; 0 if there is none.
@@ -26,18 +28,17 @@ var goals = map[string]goal{
 // verdict says of each part of the goal whether the ratios reach it.
 func (g goal) verdict(zigref, radix, flat float64) string {
 	var parts []string
-	add := func(reached bool, text string, limit float64) {
-		if limit == 0 {
-			return
+	for _, part := range []struct {
+		measure.Goal
+		ratio float64
+	}{
+		{measure.Goal{Figure: "zigref/linmem", Limit: g.zigref}, zigref},
+		{measure.Goal{Figure: "radix/linmem", Limit: g.radix}, radix},
+		{measure.Goal{Figure: "linmem/flat", Limit: g.flat, AtMost: true}, flat},
+	} {
+		if part.Limit != 0 {
+			parts = append(parts, fmt.Sprint(part.Goal, " ", part.Verdict(part.ratio)))
 		}
-		word := "MISSED"
-		if reached {
-			word = "reached"
-		}
-		parts = append(parts, fmt.Sprintf("%s %v %s", text, limit, word))
 	}
-	add(zigref >= g.zigref, "zigref/linmem ≥", g.zigref)
-	add(radix >= g.radix, "radix/linmem ≥", g.radix)
-	add(flat <= g.flat, "linmem/flat ≤", g.flat)
 	return strings.Join(parts, ", ")
 }

@@ -104,14 +104,3 @@ func TestVerdict(t *testing.T) {
 		t.Errorf("without a goal: %q", got)
 	}
 }
-
-func TestMedian(t *testing.T) {
-	for _, c := range []struct {
-		values []float64
-		want   float64
-	}{{[]float64{3}, 3}, {[]float64{9, 1, 2}, 2}, {[]float64{4, 1, 9, 2}, 3}} {
-		if got := median(c.values); got != c.want {
-			t.Errorf("median of %v: %v; want %v", c.values, got, c.want)
-		}
-	}
-}
