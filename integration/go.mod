@@ -13,6 +13,7 @@ require (
 	github.com/tetratelabs/wazero v1.12.0
 	github.com/wasmerio/wasmer-go v1.0.4
 	go.uber.org/zap v1.28.0
+	modernc.org/memory v1.12.1
 )
 
 require (
