@@ -40,8 +40,12 @@ const (
 	loanRevoked
 )
 
-// maxLentSpan is about the largest span that is made to be lent, in units.
-const maxLentSpan = 16
+// A span that is made to be lent has about minLentSlots slots at least, for each loan takes the lock, and maxLentSpan units at
+// most.
+const (
+	minLentSlots = 8
+	maxLentSpan  = 16
+)
 
 // lend gives a Local a span of a class with a free slot, or a new one. It returns the bare reason of a failure.
 func (h *Heap) lend(l *Local, c *class) (*lent, error) {
@@ -53,7 +57,7 @@ func (h *Heap) lend(l *Local, c *class) (*lent, error) {
 		pos, ok := c.open.First()
 		if !ok {
 			var err error
-			if pos, err = h.newSpan(c, maxLentSpan); err != nil {
+			if pos, err = h.newSpan(c, max(minLentSlots, l.slots[c.id]/2), maxLentSpan); err != nil {
 				return nil, err
 			}
 		}
@@ -72,6 +76,7 @@ func (h *Heap) lend(l *Local, c *class) (*lent, error) {
 		s.live.Store(u.live)
 		c.nSpans--
 		c.nSlots -= u.head.slots()
+		l.slots[c.id] += u.head.slots()
 		c.frees += uint64(bits.OnesCount64(u.live)) // they are counted where they are
 		u.live = 0
 		h.markLent(pos, headLent|head(l.number)<<ownerShift|head(index)<<indexShift)
@@ -92,6 +97,7 @@ func (h *Heap) endLoan(l *Local, s *lent) {
 	l.vacate(s.index)
 	c.nSpans++
 	c.nSlots += u.head.slots()
+	l.slots[c.id] -= u.head.slots()
 	c.frees -= uint64(bits.OnesCount64(u.live))
 	if u.live == u.head.full() {
 		return
@@ -115,6 +121,7 @@ func (h *Heap) revokeLoans() {
 				l.vacate(s.index)
 			}
 		}
+		l.slots = [maxClasses]uint64{}
 	}
 }
 

@@ -10,7 +10,7 @@ const (
 	maxLocal = 2 << 10
 
 	// maxOpen is how many spans with free slots a Local keeps in each class, besides the one that it takes slots from.
-	maxOpen = 4
+	maxOpen = 8
 )
 
 // Local is a handle on a [Shared] for one goroutine at a time, which has spans of its own: it takes slots of up to 2 KiB there,
@@ -19,8 +19,8 @@ const (
 // Any goroutine may free or view what a Local has allocated, through a Local of its own or the Shared. Blocks outlive the
 // Local. Mistakes are noticed as by [Heap]: the state of a slot is in one place, whoever asks.
 //
-// The free slots that a Local has for itself are bounded: in each size class those of five spans, which were made with 16 KiB at
-// most or about one slot. [HeapStats] counts them as cached. A goroutine that ends must Close its Local.
+// The free slots that a Local has for itself are bounded: in each size class those of nine spans, mostly of 16 KiB or less.
+// [HeapStats] counts them as cached. A goroutine that ends must Close its Local.
 type Local struct {
 	shared *Shared
 	number uint64 // its index in the heap's list
@@ -32,8 +32,11 @@ type Local struct {
 
 	// spans has those that are lent to it, by index. The owner changes it under the lock, so that it reads it without and
 	// others read it under the lock. A vacant index may still have a span of before.
-	spans  []*lent
-	vacant []uint64 // guarded by the lock
+	spans []*lent
+
+	// Guarded by the lock: a loan may be ended by another goroutine.
+	vacant []uint64
+	slots  [maxClasses]uint64 // in all of its spans
 }
 
 // localClass is a size class of a Local.

@@ -110,7 +110,7 @@ func (h *Heap) allocSlot(c *class, size uint64) (addr uint64, err error) {
 		}
 		pos, ok := c.open.First()
 		if !ok {
-			if pos, err = h.newSpan(c, maxSpan); err != nil {
+			if pos, err = h.newSpan(c, c.wanted(), maxSpan); err != nil {
 				c.full = 0
 				return 0, err
 			}
@@ -129,10 +129,15 @@ func (h *Heap) makeCurrent(c *class, pos uint64) {
 	c.full = h.units[pos].head.full()
 }
 
-// newSpan makes a span of about so many units at most, of units that are free, or of a memory that grows. A class that has few slots in use gets few
-// more, so that a small program does not hold a page for each of its sizes. It returns the bare reason of a failure.
-func (h *Heap) newSpan(c *class, most uint64) (pos uint64, err error) {
-	level := min(bits.Len64(1+c.live()*1024/(c.size+1024)/2)-1, spanLevels-1)
+// wanted returns for about how many slots a class is to get its next span. A class that has few slots in use gets few more, so
+// that a small program does not hold a page for each of its sizes; and large slots come in small spans, so that these become
+// empty now and then.
+func (c *class) wanted() uint64 { return 1 + c.live()*unitSize/(c.size+unitSize)/2 }
+
+// newSpan makes a span of about so many slots, in most units or less, or in as few as hold a slot. The units are free, or of
+// a memory that grows. It returns the bare reason of a failure.
+func (h *Heap) newSpan(c *class, want, most uint64) (pos uint64, err error) {
+	level := min(bits.Len64(want)-1, spanLevels-1)
 	for level > 0 && uint64(tables.spans[c.id][level]) > most {
 		level--
 	}
