@@ -14,6 +14,16 @@
 // where pages come from if not from growth ([WithSource]). [Pages.Trim] hands free pages back to the operating system, and
 // [RestorePages] goes on where [Pages.MarshalBinary] stopped.
 //
+// # Heap
+//
+// [Heap] allocates bytes on top of Pages, from 0 to as many as there are: size classes in spans of units of 1 KiB, larger
+// allocations as runs of units, everything placed as low as it fits. [Heap.Put] copies a message into the guest's memory and returns
+// its address; [Heap.View] gives out no byte beyond the allocation that it is asked about. A free of anything that is not a live
+// allocation is [ErrNotAllocated], in constant time. [Arena] frees what belongs to one request at once; [Shared] and [Local] let many
+// goroutines allocate; [RestoreHeap] goes on, address for address, in another process or on another runtime.
+//
+// # Host and guest
+//
 // A linear memory has two owners. The pages that existed when [NewPages] was called, and those that the guest adds
 // later, belong to the guest: they are foreign, and are never handed out unless the caller gives them up with
 // [Pages.Adopt]. The pages that the allocator adds with [Grower.Grow] are owned. Whether a guest tolerates owned
@@ -34,5 +44,6 @@
 //
 // # Concurrency
 //
-// A [Pages] is for one goroutine at a time.
+// [Pages], [Heap] and [Arena] are for one goroutine at a time, [Shared] is for many. A [Local] is for one, and has most of what it
+// does to itself.
 package linmem

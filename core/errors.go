@@ -40,7 +40,7 @@ var (
 	errNotNewest      = because(ErrOutOfMemory, "not the arena's newest block, or its chunk has no room: allocate a new block and copy")
 	errLocalClosed    = because(ErrClosed, "the Local was closed: take a new one from its Shared")
 	errManySpans      = because(ErrOutOfMemory, "there are too many Locals, or spans of one: Close some")
-	errOverrun        = because(ErrOutOfBounds, "the range runs over the end of the allocation: compare with SizeOf")
+	errOverrun        = &reason{ErrOutOfBounds, "past the end of the allocation; compare with SizeOf"}
 	errByteAlignment  = because(ErrInvalid, "the alignment must be a power of two, in bytes")
 	errTooLarge       = because(ErrInvalid, "more than the 2^48 pages of a 64-bit address space")
 	errOwned          = because(ErrInvalid, "some of these pages are the allocator's already: adopt foreign pages only")
@@ -65,9 +65,11 @@ type reason struct {
 	text     string
 }
 
-func because(sentinel error, text string) *reason { return &reason{sentinel, text} }
+func because(sentinel error, text string) *reason {
+	return &reason{sentinel, sentinel.Error() + ": " + text}
+}
 
-func (r *reason) Error() string { return r.sentinel.Error() + ": " + r.text }
+func (r *reason) Error() string { return r.text }
 
 func (r *reason) Unwrap() error { return r.sentinel }
 

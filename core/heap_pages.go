@@ -1,6 +1,10 @@
 package linmem
 
-import "github.com/linmem/linmem/core/internal/pagemap"
+import (
+	"errors"
+
+	"github.com/linmem/linmem/core/internal/pagemap"
+)
 
 // A heap returns pages to its Pages when it has more than minWhole, and an eighth of what it holds, of which no unit is in
 // use; it keeps half of that.
@@ -79,7 +83,7 @@ func (h *Heap) grow(n, align uint64) error {
 		if first < end*unitsPerPage && first <= maxPages*unitsPerPage-n {
 			want := pagesFor(first + n)
 			err := h.extendPages(Page(end), want-end)
-			if err != errNoRoom && err != errDisplaced {
+			if !errors.Is(err, errNoRoom) && !errors.Is(err, errDisplaced) {
 				return err
 			}
 		}

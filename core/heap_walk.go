@@ -11,9 +11,9 @@ import (
 func (h *Heap) All() iter.Seq2[uint64, uint64] {
 	return func(yield func(addr, usable uint64) bool) {
 		for b := range h.spansAndRuns() {
-			switch {
-			case b.id == classChunk:
-			case b.id == classRun:
+			switch b.id {
+			case classChunk:
+			case classRun:
 				if !yield(b.addr, b.size) {
 					return
 				}

@@ -3,6 +3,7 @@
 package wasmermem_test
 
 import (
+	"errors"
 	"fmt"
 	"log"
 
@@ -12,7 +13,7 @@ import (
 	wasmermem "github.com/linmem/linmem/backends/wasmer"
 )
 
-// A host puts bytes into a guest's memory, in pages of its own, and the guest reads them.
+// A host puts bytes into a guest's memory, without a call into the guest, and the guest reads them.
 func Example() {
 	store := wasmer.NewStore(wasmer.NewEngine())
 	module, err := wasmer.NewModule(store, []byte(`(module
@@ -31,31 +32,29 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	pages, err := linmem.NewPages(mem) // owns no page yet
+	heap, err := linmem.NewHeap(mem) // owns nothing yet
 	if err != nil {
 		log.Fatal(err)
 	}
-	run, err := pages.Alloc(2) // the memory grows by two pages
+	addr, err := heap.Put([]byte("hello, guest")) // without a call into the guest
 	if err != nil {
 		log.Fatal(err)
 	}
-	view, err := mem.View(run.Addr(), run.Bytes()) // good until the memory next grows
-	if err != nil {
-		log.Fatal(err)
-	}
-	n := copy(view, "hello, guest")
-
 	load, err := inst.Exports.GetFunction("load")
 	if err != nil {
 		log.Fatal(err)
 	}
-	first, err := load(int32(run.Addr()))
+	first, err := load(int32(addr)) // hand the guest the address
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%d bytes at %#x, the first of which the guest reads as %c\n", n, run.Addr(), first)
-	fmt.Println("freed:", pages.Free(run) == nil)
+	if err := heap.Free(addr); err != nil {
+		log.Fatal(err)
+	}
+
+	fmt.Printf("the guest reads %c at %#x\n", first, addr)
+	fmt.Println("freed twice:", errors.Is(heap.Free(addr), linmem.ErrNotAllocated))
 	// Output:
-	// 12 bytes at 0x10000, the first of which the guest reads as h
-	// freed: true
+	// the guest reads h at 0x10000
+	// freed twice: true
 }

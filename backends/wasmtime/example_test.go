@@ -3,6 +3,7 @@
 package wasmtimemem_test
 
 import (
+	"errors"
 	"fmt"
 	"log"
 
@@ -12,7 +13,7 @@ import (
 	wasmtimemem "github.com/linmem/linmem/backends/wasmtime"
 )
 
-// A host puts bytes into a guest's memory, in pages of its own, and the guest reads them.
+// A host puts bytes into a guest's memory, without a call into the guest, and the guest reads them.
 func Example() {
 	wasm, err := wasmtime.Wat2Wasm(`(module
 		(memory (export "memory") 1)
@@ -35,27 +36,25 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	pages, err := linmem.NewPages(mem) // owns no page yet
+	heap, err := linmem.NewHeap(mem) // owns nothing yet
 	if err != nil {
 		log.Fatal(err)
 	}
-	run, err := pages.Alloc(2) // the memory grows by two pages
+	addr, err := heap.Put([]byte("hello, guest")) // without a call into the guest
 	if err != nil {
 		log.Fatal(err)
 	}
-	view, err := mem.View(run.Addr(), run.Bytes()) // good until the memory next grows
+	first, err := inst.GetFunc(store, "load").Call(store, int32(addr)) // hand the guest the address
 	if err != nil {
 		log.Fatal(err)
 	}
-	n := copy(view, "hello, guest")
+	if err := heap.Free(addr); err != nil {
+		log.Fatal(err)
+	}
 
-	first, err := inst.GetFunc(store, "load").Call(store, int32(run.Addr()))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%d bytes at %#x, the first of which the guest reads as %c\n", n, run.Addr(), first)
-	fmt.Println("freed:", pages.Free(run) == nil)
+	fmt.Printf("the guest reads %c at %#x\n", first, addr)
+	fmt.Println("freed twice:", errors.Is(heap.Free(addr), linmem.ErrNotAllocated))
 	// Output:
-	// 12 bytes at 0x10000, the first of which the guest reads as h
-	// freed: true
+	// the guest reads h at 0x10000
+	// freed twice: true
 }

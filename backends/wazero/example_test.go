@@ -2,6 +2,7 @@ package wazeromem_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 
@@ -12,7 +13,7 @@ import (
 	wazeromem "github.com/linmem/linmem/backends/wazero"
 )
 
-// A host puts bytes into a guest's memory, in pages of its own, and the guest reads them. The guest here is the test
+// A host puts bytes into a guest's memory, without a call into the guest, and the guest reads them. The guest here is the test
 // module of linmemtest: a memory, and a function that loads a byte from it.
 func Example() {
 	ctx := context.Background()
@@ -27,27 +28,25 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	pages, err := linmem.NewPages(mem) // owns no page yet
+	heap, err := linmem.NewHeap(mem) // owns nothing yet
 	if err != nil {
 		log.Fatal(err)
 	}
-	run, err := pages.Alloc(2) // the memory grows by two pages
+	addr, err := heap.Put([]byte("hello, guest")) // without a call into the guest
 	if err != nil {
 		log.Fatal(err)
 	}
-	view, err := mem.View(run.Addr(), run.Bytes()) // good until the memory next grows
+	first, err := mod.ExportedFunction("load").Call(ctx, addr) // hand the guest the address
 	if err != nil {
 		log.Fatal(err)
 	}
-	n := copy(view, "hello, guest")
+	if err := heap.Free(addr); err != nil {
+		log.Fatal(err)
+	}
 
-	first, err := mod.ExportedFunction("load").Call(ctx, run.Addr())
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%d bytes at %#x, the first of which the guest reads as %c\n", n, run.Addr(), first[0])
-	fmt.Println("freed:", pages.Free(run) == nil)
+	fmt.Printf("the guest reads %c at %#x\n", first[0], addr)
+	fmt.Println("freed twice:", errors.Is(heap.Free(addr), linmem.ErrNotAllocated))
 	// Output:
-	// 12 bytes at 0x10000, the first of which the guest reads as h
-	// freed: true
+	// the guest reads h at 0x10000
+	// freed twice: true
 }
