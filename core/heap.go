@@ -176,7 +176,7 @@ func (h *Heap) Free(addr uint64) error {
 			c.cur, c.base, c.full = first, addr-offset, full
 		}
 	}
-	if u.live == 0 && (c.spare != first || h.nRuns == 0) {
+	if u.live == 0 && (c.spare != first || c.allocs == c.frees && h.nRuns == 0 && h.nHeld > minWhole) {
 		h.emptied(c, first)
 	}
 	return nil

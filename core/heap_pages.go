@@ -60,9 +60,9 @@ func (h *Heap) gainRun(n, align uint64) (ok bool) {
 // none. The cost is that of the free runs of Pages.
 func (h *Heap) gainBetween(n, align uint64) (ok bool) {
 	for start, length := range h.p.m.FreeRuns() {
-		border, end := start*unitsPerPage, (start+length)*unitsPerPage
-		first := (h.m.StartBefore(border) + align - 1) &^ (align - 1)
-		if reach := end + h.m.FreeLen(end); first < border && first+n <= reach || first < end && end-first < n && n <= reach-first {
+		end := (start + length) * unitsPerPage
+		first := (h.m.StartBefore(start*unitsPerPage) + align - 1) &^ (align - 1)
+		if reach := end + h.m.FreeLen(end); first < end && first+n <= reach {
 			h.gain(start, length)
 			return true
 		}
