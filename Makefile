@@ -6,8 +6,8 @@ PURE  := core backends/native backends/wazero
 CROSS := windows/amd64 darwin/arm64 linux/arm64
 
 # The fuzz targets, as folder:name. Without -fuzzminimizetime go spends most of the time on making inputs smaller.
-FUZZ := core:FuzzPages core:FuzzRestore core/internal/pagemap:FuzzMap core/zigref:FuzzGuestWrites \
-	integration/zigoracle:FuzzPageAllocator integration/zigoracle:FuzzAllocator
+FUZZ := core:FuzzPages core:FuzzRestore core:FuzzHeap core:FuzzRestoreHeap core/internal/pagemap:FuzzMap core/zigref:FuzzGuestWrites \
+	integration/zigoracle:FuzzPageAllocator integration/zigoracle:FuzzAllocator integration/traces:FuzzParse
 
 # each COMMAND: the command in every module's folder, ending at the first failure.
 each = @set -euo pipefail; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
@@ -61,11 +61,11 @@ fuzz: ## fuzz each target for FUZZTIME
 	@set -euo pipefail; for t in $(FUZZ); do echo "== $$t"; \
 	go test -run '^$$' -fuzz "^$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$${t%:*}; done
 
-bench: ## run the benchmarks that match BENCH, COUNT times; without BENCH, compare page allocators as well
+bench: ## run the benchmarks that match BENCH, COUNT times; without BENCH, compare page and byte allocators as well
 	$(call each,go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...)
-	$(if $(filter .,$(BENCH)),go run ./integration/cmd/linmem-comparepages)
+	$(if $(filter .,$(BENCH)),go run ./integration/cmd/linmem-comparepages && go run ./integration/cmd/linmem-compareheaps)
 
-guests: ## rebuild the wasm guests; needs clang, lld, llvm, and npm or Zig
+guests: ## rebuild the wasm guests; needs what CONTRIBUTING.md lists
 	integration/guests/build.sh
 
 # The linter runs at the version that .ci/tools/go.mod says. That module is not in go.work: its dependencies are many.

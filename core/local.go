@@ -59,7 +59,7 @@ func (l *Local) Alloc(size uint64) (addr uint64, err error) {
 	if addr, ok := c.take(size); ok {
 		return addr, nil
 	}
-	return l.refill("Local.Alloc", id, size)
+	return l.refill("Local.Alloc", id, size, 1)
 }
 
 // AllocAligned is [Heap.AllocAligned].
@@ -75,7 +75,7 @@ func (l *Local) AllocAligned(size, align uint64) (addr uint64, err error) {
 	if addr, ok := l.classes[id].take(size); ok {
 		return addr, nil
 	}
-	return l.refill(op, id, size)
+	return l.refill(op, id, size, align)
 }
 
 // take takes a slot from the current span, with ok = false if it has none.
@@ -98,7 +98,7 @@ func (c *localClass) take(size uint64) (addr uint64, ok bool) {
 }
 
 // refill allocates a slot where the current span has none: from another one of its own, or from one that the heap lends.
-func (l *Local) refill(op string, id classID, size uint64) (addr uint64, err error) {
+func (l *Local) refill(op string, id classID, size, align uint64) (addr uint64, err error) {
 	c := &l.classes[id]
 	for {
 		if c.cur != nil {
@@ -123,7 +123,7 @@ func (l *Local) refill(op string, id classID, size uint64) (addr uint64, err err
 	s, err := h.lend(l, &h.classes[id])
 	if err != nil {
 		// Fall back on what is not lent.
-		return h.alloc(op, size, 1)
+		return h.alloc(op, size, align)
 	}
 	c.cur = s
 	addr, _ = c.take(size)
@@ -180,12 +180,7 @@ func (l *Local) freed(s *lent) {
 	if s.state.Load() != loanActive || s == c.cur || len(c.open) <= maxOpen && s.live.Load() != 0 {
 		return
 	}
-	for i := range c.open {
-		if c.open[i] == s {
-			c.open = append(c.open[:i], c.open[i+1:]...)
-			break
-		}
-	}
+	l.forget(s)
 	h, err := l.lock("Local.Free")
 	if err != nil {
 		return
