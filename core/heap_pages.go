@@ -228,16 +228,21 @@ func (h *Heap) vacate() {
 	h.reclaim()
 }
 
-// tidy returns pages to Pages if there are too many of which no unit is in use: the highest ones.
+// tidy returns pages to Pages if there are too many of which no unit is in use: the highest ones. What is too many depends on
+// what is left, so that it may take a few rounds.
 func (h *Heap) tidy() {
-	limit := max(minWhole, h.nHeld/wholeShare)
+	for h.nWhole > h.mayKeep() {
+		h.returnWhole(h.mayKeep() / 2)
+	}
+}
+
+// mayKeep returns how many pages of which no unit is in use the heap keeps at most. Page 0 is never one of them.
+func (h *Heap) mayKeep() uint64 {
+	n := max(minWhole, h.nHeld/wholeShare)
 	if h.p.opts.pageZero && h.holds(0) {
-		limit-- // page 0 is never whole
+		n--
 	}
-	if h.nWhole <= limit {
-		return
-	}
-	h.returnWhole(limit / 2)
+	return n
 }
 
 // returnWhole returns pages of which no unit is in use to Pages, but for the lowest ones, as many as it is to keep.

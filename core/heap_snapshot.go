@@ -243,8 +243,8 @@ func (h *Heap) restoreSpan(d *decoder, pos, n uint64) bool {
 		return false
 	}
 	c := &h.classes[classSlots+classID(id)]
-	slots := slotsIn(n, c.size)
-	if slots == 0 {
+	slots := n * unitSize / c.size
+	if slots == 0 || slots > maxSlots {
 		return false
 	}
 	x := spanHead(c.id, slots, n)
