@@ -23,6 +23,12 @@ var cases = []struct {
 	{"to-the-maximum-and-back", toTheMaximumAndBack},
 	{"frozen", frozen},
 	{"after-a-trap", afterATrap},
+	{"heap-trace", heapReplaysTrace},
+	{"heap-put-call-free", heapPutCallFree},
+	{"heap-traces", heapReplaysPrograms},
+	{"heap-relay", heapRelay},
+	{"heap-shared", heapShared},
+	{"heap-refused", heapRefused},
 }
 
 // sizes are lengths of buffers at which something changes: nothing, a byte, around a page, many pages.

@@ -1,9 +1,10 @@
 // Package matrix is one table of cases, run on every engine.
 //
 // wasmtime-go and wasmer-go cannot share a process, so each runtime has a thin test package of its own below this one
-// that calls [Run] with its engines. All of them must agree: on the addresses of a long trace of page operations, which
-// are committed as testdata/trace.golden, and on what the guest and the host read of each other's bytes. And on each of
-// them package zigref must do, step by step, what Zig's own allocators do in a guest.
+// that calls [Run] with its engines. All of them must agree: on the addresses of a long trace of page operations, and of one
+// of heap operations, which are committed in testdata, on what the guest and the host read of each other's bytes, and on how
+// a heap goes on that another engine has left. And on each of them package zigref must do, step by step, what Zig's own
+// allocators do in a guest.
 package matrix
 
 import (
@@ -64,9 +65,10 @@ func Run(t *testing.T, list ...engines.Engine) {
 // fixture is a guest, and an allocator on its memory.
 type fixture struct {
 	*testing.T
-	inst  guest.Instance
-	mem   linmem.Memory
-	pages *linmem.Pages
+	engine engines.Engine
+	inst   guest.Instance
+	mem    linmem.Memory
+	pages  *linmem.Pages
 }
 
 // open instantiates the guest and does what is the same in every case: the guest has some bytes of its own, and at the
@@ -78,7 +80,7 @@ func open(t *testing.T, e engines.Engine) *fixture {
 		t.Fatalf("%s does not open: %v", e.Name, err)
 	}
 	t.Cleanup(stop)
-	f := &fixture{T: t, inst: inst, mem: inst.Memory()}
+	f := &fixture{T: t, engine: e, inst: inst, mem: inst.Memory()}
 	f.pages, err = linmem.NewPages(f.mem, linmem.WithObserver(zaplog.Observer(zaptest.NewLogger(t))))
 	if err != nil {
 		t.Fatal(err)

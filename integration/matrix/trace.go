@@ -1,30 +1,18 @@
 package matrix
 
 import (
-	_ "embed"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
 
 	linmem "github.com/linmem/linmem/core"
 )
 
 // The trace is a stream of random page operations from a fixed seed. What it does next depends on the addresses that it
 // got so far, so two engines that disagree once disagree from there on. Each line of the golden file is an operation and
-// its outcome, and every engine must repeat it to the letter. With -update an engine writes the file; run the tests
-// without it afterwards, so that the others have a say.
-
-//go:embed testdata/trace.golden
-var golden string
-
-var update = flag.Bool("update", false, "write testdata/trace.golden anew from the engine under test")
+// its outcome.
 
 // steps reach the memory's maximum of 256 pages, with every operation on either side of it.
 const steps = 2000
@@ -40,21 +28,7 @@ func replaysTrace(f *fixture) {
 	for _, a := range t.live {
 		t.inspect(a)
 	}
-	got := strings.Join(t.log, "\n") + "\n"
-	if *update {
-		writeGolden(f, got)
-		return
-	}
-	if got == golden {
-		return
-	}
-	want := strings.Split(golden, "\n")
-	for i, line := range t.log {
-		if i >= len(want) || line != want[i] {
-			f.Fatalf("step %d is\n\t%s\nwant\n\t%s", i, line, want[min(i, len(want)-1)])
-		}
-	}
-	f.Fatalf("the trace ends after %d steps, want %d", len(t.log), len(want)-1)
+	f.matchesGolden("trace.golden", t.log)
 }
 
 // trace is one replay.
@@ -182,13 +156,4 @@ func outcome(r linmem.Range, err error) string {
 		return "out of memory"
 	}
 	return "error " + err.Error()
-}
-
-func writeGolden(f *fixture, text string) {
-	_, file, _, _ := runtime.Caller(0)
-	path := filepath.Join(filepath.Dir(file), "testdata", "trace.golden")
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		f.Fatal(err)
-	}
-	f.Logf("wrote %s", path)
 }

@@ -1,0 +1,62 @@
+package matrix
+
+import (
+	"embed"
+	"flag"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// A golden file has the lines that every engine must repeat to the letter. With -update an engine writes the files that its
+// cases have; run the tests without it afterwards, so that the others have a say.
+
+//go:embed testdata
+var testdata embed.FS
+
+var update = flag.Bool("update", false, "write the golden files in testdata anew from the engine under test")
+
+// matchesGolden holds lines to a golden file, and returns the number of the first one that differs, or -1. With -update it
+// writes the file instead.
+func (f *fixture) matchesGolden(name string, lines []string) (differs int) {
+	f.Helper()
+	if *update {
+		f.writeTestdata(name, []byte(strings.Join(lines, "\n")+"\n"))
+		return -1
+	}
+	want := strings.Split(strings.TrimSuffix(string(f.readTestdata(name)), "\n"), "\n")
+	for i := range max(len(lines), len(want)) {
+		if got, want := lineAt(lines, i), lineAt(want, i); got != want {
+			f.Errorf("line %d of %s is\n\t%s\nwant\n\t%s", i+1, name, got, want)
+			return i
+		}
+	}
+	return -1
+}
+
+func lineAt(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return "(the end)"
+}
+
+func (f *fixture) readTestdata(name string) []byte {
+	f.Helper()
+	b, err := testdata.ReadFile("testdata/" + name)
+	if err != nil {
+		f.Fatalf("%v: write it with -update", err)
+	}
+	return b
+}
+
+func (f *fixture) writeTestdata(name string, b []byte) {
+	f.Helper()
+	_, file, _, _ := runtime.Caller(0)
+	path := filepath.Join(filepath.Dir(file), "testdata", name)
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		f.Fatal(err)
+	}
+	f.Logf("wrote %s", path)
+}
