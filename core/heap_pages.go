@@ -59,6 +59,9 @@ func (h *Heap) gainRun(n, align uint64) (ok bool) {
 // gainBetween takes a run of pages that holds n units together with the free units on both sides, with ok = false if there is
 // none. The cost is that of the free runs of Pages.
 func (h *Heap) gainBetween(n, align uint64) (ok bool) {
+	if h.p.nFree == 0 {
+		return false
+	}
 	for start, length := range h.p.m.FreeRuns() {
 		end := (start + length) * unitsPerPage
 		first := (h.m.StartBefore(start*unitsPerPage) + align - 1) &^ (align - 1)

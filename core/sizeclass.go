@@ -146,7 +146,7 @@ func alignedClassFor(size, align uint64) classID {
 	return classRun
 }
 
-// units returns how many units hold size bytes.
+// unitsFor returns how many units hold size bytes.
 func unitsFor(size uint64) uint64 {
 	return max(1, size>>unitShift+(size&(unitSize-1)+unitSize-1)>>unitShift)
 }
