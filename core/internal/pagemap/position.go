@@ -41,7 +41,7 @@ func (m *Map) Layout() Layout { return m.extents }
 // Moved reports whether pages have other positions now than they had in the layout l.
 func (m *Map) Moved(l Layout) bool {
 	for i, e := range l {
-		if m.extents[i].page != e.page || m.extents[i].pos != e.pos {
+		if i >= len(m.extents) || m.extents[i].page != e.page || m.extents[i].pos != e.pos {
 			return true
 		}
 	}
