@@ -27,6 +27,7 @@ type Arena struct {
 
 	next, end uint64
 	last      uint64 // address of the newest block, 0 if there is none
+	room      uint64 // the end of the chunk that it is in
 
 	errs ErrorPool
 }
@@ -36,9 +37,11 @@ type chunk struct{ addr, size uint64 }
 
 // chunkSource is where an arena's chunks come from: a heap, or one that is locked first.
 type chunkSource interface {
-	allocChunk(size, align uint64) (chunk, error) // errors are bare reasons
-	freeChunk(addr uint64) error
-	write(addr uint64, data []byte) error
+	// Errors are bare reasons. allocChunk tells how often the heap was reset before; the others do nothing if it was more
+	// often than seen, since the address may be another's.
+	allocChunk(size, align uint64) (c chunk, resets uint64, err error)
+	freeChunk(addr, seen uint64) error
+	writeChunk(addr uint64, data []byte, seen uint64) error
 }
 
 // NewArena returns an arena without a chunk.
@@ -79,15 +82,17 @@ func (a *Arena) alloc(op string, size, align uint64) (addr uint64, err error) {
 }
 
 // sync forgets the chunks if the heap has freed everything meanwhile.
-func (a *Arena) sync() {
-	if now := atomic.LoadUint64(a.resets); now != a.seen {
+func (a *Arena) sync() { a.syncTo(atomic.LoadUint64(a.resets)) }
+
+func (a *Arena) syncTo(resets uint64) {
+	if resets != a.seen {
 		a.rewind()
-		a.chunks, a.seen = a.chunks[:0], now
+		a.chunks, a.seen = a.chunks[:0], resets
 	}
 }
 
 // rewind forgets all blocks.
-func (a *Arena) rewind() { a.n, a.next, a.end, a.last = 0, 0, 0, 0 }
+func (a *Arena) rewind() { a.n, a.next, a.end, a.last, a.room = 0, 0, 0, 0, 0 }
 
 // fit takes a block from the current chunk, with ok = false if it does not fit.
 func (a *Arena) fit(size, align uint64) (addr uint64, ok bool) {
@@ -97,31 +102,35 @@ func (a *Arena) fit(size, align uint64) (addr uint64, ok bool) {
 	}
 	addr = a.next + skip
 	a.next = addr + size
-	a.last = addr
+	a.last, a.room = addr, a.end
 	return addr, true
 }
+
+// maxLook is at how many of the chunks that a Reset has kept a block is tried.
+const maxLook = 16
 
 // advance takes a block from the first chunk that holds it, of those that a Reset has kept, or from a new one. Whichever has
 // more room left then, that chunk or the current one, is current afterwards. It returns the bare reason of a failure.
 func (a *Arena) advance(size, align uint64) (addr uint64, err error) {
-	i := a.n
-	for i < len(a.chunks) && !a.chunks[i].fits(size, align) {
+	i, look := a.n, min(len(a.chunks), a.n+maxLook)
+	for i < look && !a.chunks[i].fits(size, align) {
 		i++
 	}
-	if i == len(a.chunks) {
+	if i == look {
 		c, err := a.newChunk(size, align)
 		if err != nil {
 			return 0, err
 		}
 		a.chunks = append(a.chunks, c)
+		i = len(a.chunks) - 1
 	}
 	c := a.chunks[i]
 	a.chunks[a.n], a.chunks[i] = c, a.chunks[a.n]
 	a.n++
 	addr = (c.addr + align - 1) &^ (align - 1)
-	a.last = 0
+	a.last, a.room = addr, c.end()
 	if c.end()-(addr+size) >= a.end-a.next {
-		a.last, a.next, a.end = addr, addr+size, c.end()
+		a.next, a.end = addr+size, c.end()
 	}
 	return addr, nil
 }
@@ -132,9 +141,12 @@ func (a *Arena) newChunk(size, align uint64) (c chunk, err error) {
 	if n := len(a.chunks); n > 0 {
 		want = min(2*a.chunks[n-1].size, maxChunk)
 	}
-	c, err = a.from.allocChunk(max(size, want), align)
+	c, resets, err := a.from.allocChunk(max(size, want), align)
 	if err != nil && size < want {
-		c, err = a.from.allocChunk(size, align)
+		c, resets, err = a.from.allocChunk(size, align)
+	}
+	if err == nil {
+		a.syncTo(resets)
 	}
 	return c, err
 }
@@ -148,14 +160,15 @@ func (c chunk) fits(size, align uint64) bool {
 func (c chunk) end() uint64 { return c.addr + c.size }
 
 // Put allocates len(data) bytes, as Alloc does, and copies data there. What it fails with is Alloc's, or what the memory's
-// View returns.
+// View returns; nothing is allocated then, or no more than a chunk.
 func (a *Arena) Put(data []byte) (addr uint64, err error) {
 	const op = "Arena.Put"
 	size := uint64(len(data))
 	if addr, err = a.alloc(op, size, defaultAlign(size)); err != nil {
 		return addr, err
 	}
-	if err := a.from.write(addr, data); err != nil {
+	if err := a.from.writeChunk(addr, data, a.seen); err != nil {
+		a.dropLast()
 		return 0, a.errs.Get(op, addr, size, err)
 	}
 	return addr, nil
@@ -165,10 +178,12 @@ func (a *Arena) Put(data []byte) (addr uint64, err error) {
 // is not the newest one: of the others the arena knows nothing.
 func (a *Arena) Resize(addr, size uint64) error {
 	a.sync()
-	if addr == 0 || addr != a.last || max(size, 1) > a.end-addr {
+	if addr == 0 || addr != a.last || max(size, 1) > a.room-addr {
 		return a.errs.Get("Arena.Resize", addr, size, errNotNewest)
 	}
-	a.next = addr + max(size, 1)
+	if a.room == a.end {
+		a.next = addr + max(size, 1)
+	}
 	return nil
 }
 
@@ -186,7 +201,7 @@ func (a *Arena) Free() error {
 	a.rewind()
 	var failed error
 	for _, c := range a.chunks {
-		if err := a.from.freeChunk(c.addr); err != nil {
+		if err := a.from.freeChunk(c.addr, a.seen); err != nil {
 			failed = a.errs.Get("Arena.Free", c.addr, c.size, err)
 		}
 	}
@@ -195,7 +210,8 @@ func (a *Arena) Free() error {
 }
 
 // Allocator returns the arena as an [Allocator]. As in Zig's ArenaAllocator, its Free takes back the newest block only, and of
-// the others nothing but note: they are gone with the arena. An address in none of its chunks is [ErrNotAllocated].
+// the others nothing but note: they are gone with the arena. An address in none of its chunks is [ErrNotAllocated]; other
+// mistakes go unnoticed, since an arena does not know its blocks.
 func (a *Arena) Allocator() Allocator { return arenaAllocator{a} }
 
 type arenaAllocator struct{ *Arena }
@@ -204,7 +220,7 @@ func (x arenaAllocator) Free(addr uint64) error {
 	a := x.Arena
 	a.sync()
 	if addr != 0 && addr == a.last {
-		a.next, a.last = addr, 0
+		a.dropLast()
 		return nil
 	}
 	for _, c := range a.chunks[:a.n] {
@@ -215,14 +231,25 @@ func (x arenaAllocator) Free(addr uint64) error {
 	return a.errs.Get("Arena.Allocator.Free", addr, 0, ErrNotAllocated)
 }
 
-// The heap as a source of chunks.
-
-func (h *Heap) allocChunk(size, align uint64) (chunk, error) {
-	addr, err := h.allocRun(classChunk, size, align)
-	return chunk{addr, unitsFor(size) << unitShift}, err
+// dropLast takes the newest block back. If it has a chunk of its own, that stays used.
+func (a *Arena) dropLast() {
+	if a.last != 0 && a.room == a.end {
+		a.next = a.last
+	}
+	a.last = 0
 }
 
-func (h *Heap) freeChunk(addr uint64) error {
+// The heap as a source of chunks.
+
+func (h *Heap) allocChunk(size, align uint64) (c chunk, resets uint64, err error) {
+	addr, err := h.allocRun(classChunk, size, align)
+	return chunk{addr, unitsFor(size) << unitShift}, h.resets, err
+}
+
+func (h *Heap) freeChunk(addr, seen uint64) error {
+	if h.resets != seen {
+		return nil
+	}
 	b, ok := h.find(addr)
 	if !ok || b.addr != addr || b.id != classChunk {
 		return ErrNotAllocated
@@ -230,6 +257,13 @@ func (h *Heap) freeChunk(addr uint64) error {
 	h.freeRun(b.pos)
 	h.vacate()
 	return nil
+}
+
+func (h *Heap) writeChunk(addr uint64, data []byte, seen uint64) error {
+	if h.resets != seen {
+		return errResetMeanwhile
+	}
+	return h.write(addr, data)
 }
 
 // write copies data to addr.

@@ -38,6 +38,7 @@ var (
 	errAlignment      = because(ErrInvalid, "the alignment must be a power of two, in pages, and 2^48 at most")
 	errSlotFull       = because(ErrOutOfMemory, "more than the allocation's place holds: use Realloc, or allocate anew and copy")
 	errNotNewest      = because(ErrOutOfMemory, "not the arena's newest block, or its chunk has no room: allocate a new block and copy")
+	errResetMeanwhile = because(ErrNotAllocated, "the heap was reset meanwhile")
 	errLocalClosed    = because(ErrClosed, "the Local was closed: take a new one from its Shared")
 	errManySpans      = because(ErrOutOfMemory, "there are too many Locals, or spans of one: Close some")
 	errOverrun        = &reason{ErrOutOfBounds, "past the end of the allocation; compare with SizeOf"}
@@ -75,7 +76,7 @@ func (r *reason) Unwrap() error { return r.sentinel }
 
 // Error is the type of every error that this package returns. It says which call failed, and on what.
 type Error struct {
-	Op   string // the call, like "Pages.Alloc"
+	Op   string // the call, like "Pages.Alloc"; of a Shared or a Local, it may be that of the Heap below
 	Addr uint64 // the address that it was about, in bytes; 0 if about none
 	Size uint64 // the size that it was about, in bytes, also where the call counts pages
 	Err  error  // why; wraps one of the package's sentinels

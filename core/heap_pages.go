@@ -13,13 +13,15 @@ const (
 	wholeShare = 8
 )
 
+// fewRuns is at how many free runs of Pages a call looks for one that is long enough with the free units around it, before it
+// grows the memory.
+const fewRuns = 64
+
 // obtainUnits gets pages so that a run of n units, aligned, is free, and makes it. It returns the bare reason of a failure.
 func (h *Heap) obtainUnits(n, align uint64) (first uint64, err error) {
 	for {
-		if !h.gainFree(n, align) {
-			if err := h.grow(n, align); err != nil {
-				return 0, err
-			}
+		if err := h.obtainRoom(n, align); err != nil {
+			return 0, err
 		}
 		// The unit at address 0 is nobody's, so that page 0 may not do.
 		if first, ok := h.fitUnits(n, align); ok {
@@ -28,19 +30,34 @@ func (h *Heap) obtainUnits(n, align uint64) (first uint64, err error) {
 	}
 }
 
+// obtainRoom gets pages so that a run of n units, aligned, is free, or would be but for the unit at address 0. It returns the
+// bare reason of a failure.
+func (h *Heap) obtainRoom(n, align uint64) error {
+	if h.gainFree(n, align) {
+		return nil
+	}
+	err := h.grow(n, align)
+	if err != nil && h.gainBetween(n, align, h.p.nFree) {
+		return nil
+	}
+	return err
+}
+
 // gainFree makes a run of n units free, aligned, without growing, with ok = false if that cannot be. Pages that are free come
 // first. Then the heap gives up what it only keeps, empty spans and whole pages, so that all that is free lies together.
 func (h *Heap) gainFree(n, align uint64) (ok bool) {
-	if h.gainRun(n, align) || h.gainBetween(n, align) {
+	if h.gainRun(n, align) || h.gainBetween(n, align, fewRuns) {
 		return true
 	}
 	if h.reclaim() {
 		if _, ok := h.m.FindAligned(n, align); ok {
 			return true
 		}
+	} else if h.nWhole == 0 {
+		return false
 	}
 	h.returnWhole(0)
-	return h.gainRun(n, align) || h.gainBetween(n, align)
+	return h.gainRun(n, align) || h.gainBetween(n, align, fewRuns)
 }
 
 // gainRun takes a run of pages that holds n units, with ok = false if there is none.
@@ -57,17 +74,22 @@ func (h *Heap) gainRun(n, align uint64) (ok bool) {
 }
 
 // gainBetween takes a run of pages that holds n units together with the free units on both sides, with ok = false if there is
-// none. The cost is that of the free runs of Pages.
-func (h *Heap) gainBetween(n, align uint64) (ok bool) {
-	if h.p.nFree == 0 {
+// none among so many runs that may be long enough, the lowest ones.
+func (h *Heap) gainBetween(n, align, most uint64) (ok bool) {
+	// Less than a page is to be had on either side: whole pages are given back first.
+	least := max(pagesFor(n), 3) - 2
+	if least > h.p.nFree {
 		return false
 	}
-	for start, length := range h.p.m.FreeRuns() {
+	for start, length := range h.p.m.FreeRunsOf(least) {
 		end := (start + length) * unitsPerPage
 		first := (h.m.StartBefore(start*unitsPerPage) + align - 1) &^ (align - 1)
 		if reach := end + h.m.FreeLen(end); first < end && first+n <= reach {
 			h.gain(start, length)
 			return true
+		}
+		if most--; most == 0 {
+			break
 		}
 	}
 	return false
@@ -220,7 +242,7 @@ func (h *Heap) holds(page uint64) bool {
 
 // vacate gives back the empty spans that classes keep if nothing at all is in use, and the heap holds more than a few pages.
 func (h *Heap) vacate() {
-	if h.nHeld <= minWhole || h.nRuns > 0 {
+	if h.nHeld <= minWhole || h.nRuns > 0 || h.nLent > 0 {
 		return
 	}
 	for i := range h.classes {

@@ -67,6 +67,7 @@ func (h *Heap) realloc(b block, size uint64) (addr uint64, err error) {
 		if addr, err = h.moveTo(b, size); err == nil {
 			return addr, nil
 		}
+		b, _ = h.find(b.addr) // pages may have come, and its position moved
 	}
 	if h.resize(b, size) == nil {
 		return b.addr, nil
@@ -87,7 +88,11 @@ func (h *Heap) moveTo(b block, size uint64) (addr uint64, err error) {
 		_ = h.Free(addr)
 		return 0, err
 	}
-	return addr, h.Free(b.addr)
+	if err = h.Free(b.addr); err != nil {
+		_ = h.Free(addr) // the owner has freed it meanwhile
+		return 0, err
+	}
+	return addr, nil
 }
 
 // copy copies n bytes between two allocations. It asks for one view of all that lies between them: a view costs more than it

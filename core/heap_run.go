@@ -60,27 +60,37 @@ func (h *Heap) resizeRun(pos, size uint64) error {
 }
 
 // extendUnits makes the units [end, want) free, where end is the end of a run, and grows the memory for it if the units up to
-// the memory's end are free. It returns the bare reason of a failure.
+// the memory's end are free. It returns the bare reason of a failure, and has taken no page then.
 func (h *Heap) extendUnits(end, want uint64) error {
-	for reclaimed := false; ; {
-		reach := end + h.m.FreeLen(end)
-		border := reach / unitsPerPage
-		switch {
-		case reach >= want:
-			return nil
-		case reach%unitsPerPage != 0 || h.holds(border):
-			if reclaimed || !h.reclaim() {
-				return errNoRoom
-			}
-			reclaimed = true
-		case border < h.p.end:
-			n := h.p.m.FreeLen(border)
-			if n == 0 {
-				return errNoRoom
-			}
-			h.gain(border, min(n, pagesFor(want)-border))
-		default:
-			return h.extendPages(Page(border), pagesFor(want)-border)
+	reach := h.reach(end, want)
+	if reach < want && h.reclaim() {
+		reach = h.reach(end, want)
+	}
+	if reach < want {
+		if reach != h.p.end*unitsPerPage {
+			return errNoRoom
+		}
+		if err := h.p.reach(h.p.m.StartBefore(h.p.end), pagesFor(want)); err != nil {
+			return err
+		}
+	}
+	for at := end + h.m.FreeLen(end); at < want; at = end + h.m.FreeLen(end) {
+		border := at / unitsPerPage
+		h.gain(border, min(h.p.m.FreeLen(border), pagesFor(want)-border))
+	}
+	return nil
+}
+
+// reach returns how far units are free from end on, those of free pages included, if not to want.
+func (h *Heap) reach(end, want uint64) uint64 {
+	for at := end; ; {
+		was := at
+		at += h.m.FreeLen(at)
+		if at%unitsPerPage == 0 && !h.holds(at/unitsPerPage) {
+			at += h.p.m.FreeLen(at/unitsPerPage) * unitsPerPage
+		}
+		if at == was || at >= want {
+			return at
 		}
 	}
 }

@@ -67,8 +67,11 @@ func (h *Heap) appendUnits(b []byte, r Range) []byte {
 	for u, end := firstUnit(r), uint64(r.End())*unitsPerPage; u < end; {
 		n := h.m.FreeLen(u)
 		pos, _ := h.m.Position(u)
-		x := h.units[pos].head
-		if n == 0 && x&headLent != 0 && h.liveBits(pos) == 0 {
+		x, live := h.units[pos].head, uint64(0)
+		if n == 0 && x.class() >= classSlots {
+			live = h.liveBits(pos) // once: a Local may free meanwhile
+		}
+		if x&headLent != 0 && live == 0 {
 			n = x.units()
 		}
 		if u += n; n > 0 {
@@ -83,7 +86,7 @@ func (h *Heap) appendUnits(b []byte, r Range) []byte {
 			n = x.units()
 			add(n, unitsSpan)
 			b = binary.AppendUvarint(b, uint64(x.class()-classSlots))
-			b = binary.AppendUvarint(b, h.liveBits(pos))
+			b = binary.AppendUvarint(b, live)
 		} else {
 			n = unitsFor(h.units[pos].live)
 			add(n, unitsRun)

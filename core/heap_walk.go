@@ -95,10 +95,8 @@ func (h *Heap) Reserve(n uint64) error {
 		if _, ok := h.m.Find(units); ok {
 			return nil
 		}
-		if !h.gainFree(units, 1) {
-			if err := h.grow(units, 1); err != nil {
-				return h.errs.Get("Heap.Reserve", 0, n, err)
-			}
+		if err := h.obtainRoom(units, 1); err != nil {
+			return h.errs.Get("Heap.Reserve", 0, n, err)
 		}
 	}
 }

@@ -81,6 +81,7 @@ func (h *Heap) lend(l *Local, c *class) (*lent, error) {
 		u.live = 0
 		h.markLent(pos, headLent|head(l.number)<<ownerShift|head(index)<<indexShift)
 		l.keep(s)
+		h.nLent++
 		return s, nil
 	}
 }
@@ -95,6 +96,7 @@ func (h *Heap) endLoan(l *Local, s *lent) {
 	// The owner may be freeing a slot; it finds no bit from here on, and asks the heap.
 	u.live = s.live.Swap(0)
 	l.vacate(s.index)
+	h.nLent--
 	c.nSpans++
 	c.nSlots += u.head.slots()
 	l.slots[c.id] -= u.head.slots()
@@ -123,6 +125,7 @@ func (h *Heap) revokeLoans() {
 		}
 		l.slots = [maxClasses]uint64{}
 	}
+	h.nLent = 0
 }
 
 // lentOut reports whether a span is its Local's.

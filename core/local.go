@@ -29,6 +29,7 @@ type Local struct {
 	near    window
 	classes [maxClasses]localClass
 	closed  bool
+	errs    ErrorPool
 
 	// spans has those that are lent to it, by index. The owner changes it under the lock, so that it reads it without and
 	// others read it under the lock. A vacant index may still have a span of before.
@@ -101,8 +102,15 @@ func (c *localClass) take(size uint64) (addr uint64, ok bool) {
 func (l *Local) refill(op string, id classID, size, align uint64) (addr uint64, err error) {
 	c := &l.classes[id]
 	for {
-		if c.cur != nil {
-			c.cur.state.CompareAndSwap(loanActive, loanIdle)
+		if s := c.cur; s != nil {
+			idle := s.state.CompareAndSwap(loanActive, loanIdle)
+			if idle && s.live.Load() != s.full && s.state.CompareAndSwap(loanIdle, loanActive) {
+				// Somebody has freed a slot, and left it to the owner, just before the span was idle.
+				if addr, ok := c.take(size); ok {
+					return addr, nil
+				}
+				continue
+			}
 			c.cur = nil
 		}
 		n := len(c.open)
@@ -185,7 +193,9 @@ func (l *Local) freed(s *lent) {
 	if err != nil {
 		return
 	}
-	h.endLoan(l, s)
+	if s.state.Load() == loanActive { // and not revoked meanwhile
+		h.endLoan(l, s)
+	}
 	l.unlock()
 }
 
@@ -243,7 +253,7 @@ func (l *Local) look(addr uint64) {
 // lock locks the heap for the Local. It fails with ErrClosed once the Local is closed; then nothing is locked.
 func (l *Local) lock(op string) (*Heap, error) {
 	if l.closed {
-		return nil, &Error{Op: op, Err: errLocalClosed}
+		return nil, l.errs.Get(op, 0, 0, errLocalClosed)
 	}
 	l.shared.mu.Lock()
 	return l.shared.h, nil
@@ -328,14 +338,13 @@ func (l *Local) Put(data []byte) (addr uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	err = h.write(addr, data)
-	if err != nil {
-		err = h.errs.Get(op, addr, uint64(len(data)), err)
+	defer l.unlock()
+	if _, ok := h.allocated(addr); !ok {
+		return 0, h.errs.Get(op, addr, uint64(len(data)), errResetMeanwhile)
 	}
-	l.unlock()
-	if err != nil {
-		_ = l.Free(addr)
-		return 0, err
+	if err := h.write(addr, data); err != nil {
+		_ = h.Free(addr)
+		return 0, h.errs.Get(op, addr, uint64(len(data)), err)
 	}
 	return addr, nil
 }

@@ -35,7 +35,7 @@ func NewShared(h *Heap) *Shared {
 	return &Shared{h: h}
 }
 
-// Do calls f with the heap, locked. f must not call the Shared or its Locals.
+// Do calls f with the heap, locked. f must not call the Shared or its Locals, and must not keep the heap or an arena of it.
 func (s *Shared) Do(f func(h *Heap)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,22 +178,22 @@ func (s *Shared) AppendBinary(b []byte) ([]byte, error) {
 // MarshalBinary is AppendBinary to nothing.
 func (s *Shared) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 
-func (s *Shared) allocChunk(size, align uint64) (chunk, error) {
+func (s *Shared) allocChunk(size, align uint64) (c chunk, resets uint64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.h.allocChunk(size, align)
 }
 
-func (s *Shared) freeChunk(addr uint64) error {
+func (s *Shared) freeChunk(addr, seen uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.h.freeChunk(addr)
+	return s.h.freeChunk(addr, seen)
 }
 
-func (s *Shared) write(addr uint64, data []byte) error {
+func (s *Shared) writeChunk(addr uint64, data []byte, seen uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.h.write(addr, data)
+	return s.h.writeChunk(addr, data, seen)
 }
 
 // countLent adds the spans that are lent to the counters of their classes.
