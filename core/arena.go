@@ -14,8 +14,8 @@ const (
 // them out from their low ends up: a block costs an addition, and freeing ten thousand costs what freeing their chunks does.
 // The zero value is not usable; see [Heap.NewArena].
 //
-// To the heap a chunk is one allocation, in which [Heap.View] works and which nobody but the arena can free. Chunks begin with
-// 4 KiB and double up to 64 KiB; a larger block has one of its own.
+// To the heap a chunk is one allocation, in which [Heap.View] works and which nobody but the arena can free. Chunks begin
+// with 4 KiB and double up to 64 KiB; a larger block has one of its own.
 //
 // An arena is for one goroutine at a time. If the heap is [Heap.Reset], the arena is empty.
 type Arena struct {
@@ -23,9 +23,9 @@ type Arena struct {
 	resets *uint64 // the heap's count of its resets,
 	seen   uint64  // and what it was when the chunks were taken
 	chunks []chunk // in the order in which they are filled
-	n      int     // chunks in use; the last of them has room from next to end
+	n      int     // chunks in use
 
-	next, end uint64
+	next, end uint64 // what is left of the current one of these
 	last      uint64 // address of the newest block, 0 if there is none
 	room      uint64 // the end of the chunk that it is in
 
@@ -37,8 +37,8 @@ type chunk struct{ addr, size uint64 }
 
 // chunkSource is where an arena's chunks come from: a heap, or one that is locked first.
 type chunkSource interface {
-	// Errors are bare reasons. allocChunk tells how often the heap was reset before; the others do nothing if it was more
-	// often than seen, since the address may be another's.
+	// Errors are bare reasons. allocChunk tells how often the heap was reset so far. If that is more often than seen, the
+	// address may be another's: then freeChunk does nothing, as there is nothing to free, and writeChunk fails.
 	allocChunk(size, align uint64) (c chunk, resets uint64, err error)
 	freeChunk(addr, seen uint64) error
 	writeChunk(addr uint64, data []byte, seen uint64) error
@@ -174,8 +174,8 @@ func (a *Arena) Put(data []byte) (addr uint64, err error) {
 	return addr, nil
 }
 
-// Resize changes the size of the newest block in place. It fails with [ErrOutOfMemory] if the chunk has no room, or the block
-// is not the newest one: of the others the arena knows nothing.
+// Resize changes the size of the newest block in place. It fails with [ErrOutOfMemory] if the chunk has no room, or the
+// block is not the newest one: of the others the arena knows nothing.
 func (a *Arena) Resize(addr, size uint64) error {
 	a.sync()
 	if addr == 0 || addr != a.last || max(size, 1) > a.room-addr {
@@ -209,8 +209,8 @@ func (a *Arena) Free() error {
 	return failed
 }
 
-// Allocator returns the arena as an [Allocator]. As in Zig's ArenaAllocator, its Free takes back the newest block only, and of
-// the others nothing but note: they are gone with the arena. An address in none of its chunks is [ErrNotAllocated]; other
+// Allocator returns the arena as an [Allocator]. As in Zig's ArenaAllocator, its Free takes back the newest block only, and
+// of the others nothing but note: they are gone with the arena. An address in none of its chunks is [ErrNotAllocated]; other
 // mistakes go unnoticed, since an arena does not know its blocks.
 func (a *Arena) Allocator() Allocator { return arenaAllocator{a} }
 
@@ -264,17 +264,4 @@ func (h *Heap) writeChunk(addr uint64, data []byte, seen uint64) error {
 		return errResetMeanwhile
 	}
 	return h.write(addr, data)
-}
-
-// write copies data to addr.
-func (h *Heap) write(addr uint64, data []byte) error {
-	if len(data) == 0 {
-		return nil
-	}
-	view, err := h.mem.View(addr, uint64(len(data)))
-	if err != nil {
-		return err
-	}
-	copy(view, data)
-	return nil
 }

@@ -132,8 +132,8 @@ func BenchmarkHeap(b *testing.B) {
 	})
 }
 
-// BenchmarkArena is of a request that allocates so many blocks of 64 bytes, and gives all of them up: to the arena, which keeps
-// its chunks, or to the heap.
+// BenchmarkArena is of a request that allocates so many blocks of 64 bytes, and gives all of them up: to the arena, which
+// keeps its chunks, or to the heap.
 func BenchmarkArena(b *testing.B) {
 	for _, n := range []int{100, 10_000} {
 		b.Run(fmt.Sprintf("Reset%d", n), func(b *testing.B) { arenaOf(b, n, (*linmem.Arena).Reset) })

@@ -17,10 +17,11 @@
 // # Heap
 //
 // [Heap] allocates bytes on top of Pages, from 0 to as many as there are: size classes in spans of units of 1 KiB, larger
-// allocations as runs of units, everything placed as low as it fits. [Heap.Put] copies a message into the guest's memory and returns
-// its address; [Heap.View] gives out no byte beyond the allocation that it is asked about. A free of anything that is not a live
-// allocation is [ErrNotAllocated], in constant time. [Arena] frees what belongs to one request at once; [Shared] and [Local] let many
-// goroutines allocate; [RestoreHeap] goes on, address for address, in another process or on another runtime.
+// allocations as runs of units, everything placed as low as it fits. [Heap.Put] copies a message into the guest's memory and
+// returns its address; [Heap.View] gives out no byte beyond the allocation that it is asked about. A free of anything that
+// is not a live allocation is [ErrNotAllocated], in constant time. [Arena] frees what belongs to one request at once;
+// [Shared] and [Local] let many goroutines allocate; [RestoreHeap] goes on, address for address, in another process or on
+// another runtime.
 //
 // # Host and guest
 //
@@ -44,6 +45,6 @@
 //
 // # Concurrency
 //
-// [Pages], [Heap] and [Arena] are for one goroutine at a time, [Shared] is for many. A [Local] is for one, and has most of what it
-// does to itself.
+// [Pages], [Heap] and [Arena] are for one goroutine at a time, [Shared] is for many. A [Local] is for one, and has most of
+// what it does to itself.
 package linmem

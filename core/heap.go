@@ -13,9 +13,9 @@ import (
 //
 // The pages that a heap holds are divided into units of 1 KiB, in a map like that of [Pages], so that units next to each
 // other are one run whatever they were before. A small allocation, of up to 8 KiB, is a slot in a span: up to 64 slots of
-// one size in a run of units, of which a word has a bit each for what is in use. A larger allocation is a run of units of its
-// own. What a unit belongs to is kept in an array beside the map, 16 bytes a unit; so an address leads in a few steps to its
-// span, by a division to its slot, and to the bit that says whether it may be freed.
+// one size in a run of units, of which a word has a bit each for what is in use. A larger allocation is a run of units of
+// its own. What a unit belongs to is kept in an array beside the map, 16 bytes a unit; so an address leads in a few steps to
+// its span, by a division to its slot, and to the bit that says whether it may be freed.
 //
 // Sizes go up in steps of 16 bytes to 128, and of an eighth of a power of two or less from there: the waste inside an
 // allocation is below 12.5 % of its size from 128 bytes on. Spans are short where a class has few slots in use and longer
@@ -28,20 +28,18 @@ import (
 // # Costs
 //
 // Alloc and Free of a small size take a few nanoseconds and touch neither the memory nor the runtime; what makes or unmakes
-// Alloc and Free of a small size take a few nanoseconds and touch neither the memory nor the runtime; what makes or unmakes
 // a span or a run costs that of [Pages.Alloc] and [Pages.Free] and for a span, of its units. The README has figures. A call
 // that gets pages may look at 64 free runs of Pages as well, and one that is refused at all of them.
 //
-// Metadata takes 2 % of the memory held, or up to 3 % where all size classes are in use, on the Go heap, where it grows with the
-// memory and does not shrink; nothing else allocates there. Pages that lie up to 64 pages apart count with what lies between
-// them. Those that lie further apart cost a pass over all metadata for each range of them, also in [RestoreHeap].
+// Metadata takes 2 % of the memory held, or up to 3 % where all size classes are in use, on the Go heap, where it grows with
+// the memory and does not shrink; nothing else allocates there. Pages that lie up to 64 pages apart count with what lies
+// between them. Those that lie further apart cost a pass over all metadata for each range of them, also in [RestoreHeap].
 //
 // A Heap is for one goroutine at a time; [Shared] is for many. The guest may run meanwhile where the backend's
 // documentation says so of growth and views: the heap asks nothing else of the runtime.
 //
-// The idea of size classes that take their pages from an allocator of pages is that of Zig's WasmAllocator (Go module's
-// package zigref has it), whose free lists lie in the memory itself. Spans of few slots with a word of bits are like those of
-// Go's runtime (src/runtime/mheap.go) and of Scudo.
+// Size classes that take their pages from an allocator of pages are the idea of Zig's WasmAllocator (see package zigref),
+// whose free lists lie in the memory itself. Spans with a bit a slot are like those of Go's runtime (src/runtime/mheap.go).
 type Heap struct {
 	classes [maxClasses]class
 	units   []unit // by position
@@ -59,7 +57,7 @@ type Heap struct {
 	runBytes        uint64 // that they were asked for
 	resets          uint64 // counts the calls of Reset
 
-	whole []Range // room for tidy
+	whole []Range // room for lists of pages to be returned
 
 	shared bool     // heads are read without a lock
 	nLent  uint64   // spans
@@ -131,22 +129,16 @@ func (h *Heap) alloc(op string, size, align uint64) (addr uint64, err error) {
 	if align == 0 || align&(align-1) != 0 {
 		return 0, h.errs.Get(op, 0, size, errByteAlignment)
 	}
-	id := alignedClassFor(size, align)
-	if id == classRun {
-		addr, err = h.allocRun(classRun, size, align)
-	} else {
-		addr, err = h.place(id, size)
-	}
-	if err != nil {
+	if addr, err = h.place(alignedClassFor(size, align), size, align); err != nil {
 		return 0, h.errs.Get(op, 0, size, err)
 	}
 	return addr, nil
 }
 
-// place allocates in a class, without an alignment beyond its own. It returns the bare reason of a failure.
-func (h *Heap) place(id classID, size uint64) (addr uint64, err error) {
+// place allocates in a class, whose slots are aligned enough, or as a run. It returns the bare reason of a failure.
+func (h *Heap) place(id classID, size, align uint64) (addr uint64, err error) {
 	if id == classRun {
-		return h.allocRun(id, size, 1)
+		return h.allocRun(id, size, align)
 	}
 	c := &h.classes[id]
 	if addr, ok := h.take(c, size); ok {
@@ -155,9 +147,9 @@ func (h *Heap) place(id classID, size uint64) (addr uint64, err error) {
 	return h.allocSlot(c, size)
 }
 
-// Free gives an allocation back. An address that is not the first byte of a live allocation (freed already, inside of one, an
-// arena's, the guest's) is [ErrNotAllocated], and nothing has changed. The cost is constant, for a run of whole units that
-// of its words, of 64 units each.
+// Free gives an allocation back. An address that is not the first byte of a live allocation (freed already, inside of one,
+// an arena's, the guest's) is [ErrNotAllocated], and nothing has changed. The cost is constant, for a run of whole units
+// that of its words, of 64 units each.
 func (h *Heap) Free(addr uint64) error {
 	n := addr>>unitShift - h.near.first
 	if n >= h.near.n {
@@ -198,13 +190,15 @@ func (h *Heap) freeFar(addr uint64) error {
 
 // look moves the window to where addr is, and reports whether the heap knows that place.
 func (h *Heap) look(addr uint64) bool {
-	w, ok := h.m.Window(addr >> unitShift)
-	if !ok {
-		return false
-	}
-	n := uint64(len(h.units))
-	h.near = window{w.Page, min(w.N, n-min(w.Pos, n)), w.Pos}
+	h.near = h.windowAt(addr)
 	return addr>>unitShift-h.near.first < h.near.n
+}
+
+// windowAt returns the window that addr is in; an empty one if the heap has never held a page there.
+func (h *Heap) windowAt(addr uint64) window {
+	w, _ := h.m.Window(addr >> unitShift)
+	n := uint64(len(h.units))
+	return window{w.Page, min(w.N, n-min(w.Pos, n)), w.Pos}
 }
 
 // freeElse is Free of what is not a slot in use, or is one that is lent.
@@ -224,7 +218,11 @@ func (h *Heap) freeElse(addr uint64) error {
 
 // notAllocated reports that a call named no live allocation.
 func (h *Heap) notAllocated(op string, addr uint64) error {
-	err := h.errs.Get(op, addr, 0, ErrNotAllocated)
+	return h.misused(h.errs.Get(op, addr, 0, ErrNotAllocated))
+}
+
+// misused tells the observer of a caller's mistake, and returns it.
+func (h *Heap) misused(err error) error {
 	if f := h.obs.Misuse; f != nil {
 		f(err)
 	}

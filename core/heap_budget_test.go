@@ -141,3 +141,19 @@ func TestHeapWithPageZero(t *testing.T) {
 		sound(t, h)
 	}
 }
+
+// A call that fails for want of memory has asked for it once, and says so once, however short a span might do.
+func TestHeapRefusedOnce(t *testing.T) {
+	told := 0
+	h, _ := heapIn(t, 3, linmem.WithObserver(&linmem.Observer{GrowRefused: func(uint64, error) { told++ }}))
+	for err := error(nil); err == nil; {
+		_, err = h.Alloc(1000)
+	}
+	counted := h.Pages().Stats().Refused
+	told = 0
+	_, err := h.Alloc(1000)
+	fails(t, linmem.ErrOutOfMemory, err)
+	if got := h.Pages().Stats().Refused - counted; got != 1 || told != 1 {
+		t.Errorf("%d refusals are counted, and %d told, want 1", got, told)
+	}
+}

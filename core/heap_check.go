@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// Check walks everything that the heap and its [Pages] know and returns an [ErrCorrupt] that names the first contradiction, or
-// nil; a closed memory is [ErrClosed]. It costs time in proportion to the pages held and those that Pages owns. It is meant
-// for tests, and for a program that suspects a stray write of its own.
+// Check walks everything that the heap and its [Pages] know and returns an [ErrCorrupt] that names the first contradiction,
+// or nil; a closed memory is [ErrClosed]. It costs time in proportion to the pages held and those that Pages owns. It is
+// meant for tests, and for a program that suspects a stray write of its own.
 func (h *Heap) Check() error {
 	if err := h.p.Check(); err != nil {
 		return err
@@ -56,8 +56,8 @@ func (h *Heap) check() (addr uint64, reason string) {
 	return 0, ""
 }
 
-// checkAt checks what begins at a unit, and returns how many units it has. It is a page that is not the heap's, or in one that
-// is, free units, a span, a run or a chunk.
+// checkAt checks what begins at a unit, and returns how many units it has. It is a page that is not the heap's, or in one
+// that is, free units, a span, a run or a chunk.
 func (h *Heap) checkAt(t *tally, u uint64) (n uint64, reason string) {
 	if u%unitsPerPage == 0 && !h.holds(u/unitsPerPage) {
 		return unitsPerPage, h.checkForeign(u)

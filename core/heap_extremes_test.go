@@ -58,8 +58,8 @@ func TestHeapFarUp(t *testing.T) {
 	fails(t, linmem.ErrNotAllocated, h.Free(math.MaxUint64))
 }
 
-// scattered is a source whose pages lie all over a memory, below each other as often as not, so that what the heap knows of its
-// units moves while Locals are at work.
+// scattered is a source whose pages lie all over a memory, below each other as often as not, so that what the heap knows of
+// its units moves while Locals are at work.
 type scattered struct {
 	rng    *rand.Rand
 	within uint64

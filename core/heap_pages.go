@@ -2,6 +2,7 @@ package linmem
 
 import (
 	"errors"
+	"iter"
 
 	"github.com/linmem/linmem/core/internal/pagemap"
 )
@@ -13,26 +14,13 @@ const (
 	wholeShare = 8
 )
 
-// fewRuns is at how many free runs of Pages a call looks for one that is long enough with the free units around it, before it
-// grows the memory.
+// fewRuns is at how many free runs of Pages a call looks for one that is long enough with the free units around it, before
+// it grows the memory.
 const fewRuns = 64
 
-// obtainUnits gets pages so that a run of n units, aligned, is free, and makes it. It returns the bare reason of a failure.
-func (h *Heap) obtainUnits(n, align uint64) (first uint64, err error) {
-	for {
-		if err := h.obtainRoom(n, align); err != nil {
-			return 0, err
-		}
-		// The unit at address 0 is nobody's, so that page 0 may not do.
-		if first, ok := h.fitUnits(n, align); ok {
-			return first, nil
-		}
-	}
-}
-
-// obtainRoom gets pages so that a run of n units, aligned, is free, or would be but for the unit at address 0. It returns the
+// obtain gets pages so that a run of n units, aligned, is free, or would be but for the unit at address 0. It returns the
 // bare reason of a failure.
-func (h *Heap) obtainRoom(n, align uint64) error {
+func (h *Heap) obtain(n, align uint64) error {
 	if h.gainFree(n, align) {
 		return nil
 	}
@@ -43,8 +31,9 @@ func (h *Heap) obtainRoom(n, align uint64) error {
 	return err
 }
 
-// gainFree makes a run of n units free, aligned, without growing, with ok = false if that cannot be. Pages that are free come
-// first. Then the heap gives up what it only keeps, empty spans and whole pages, so that all that is free lies together.
+// gainFree makes a run of n units free, aligned, without growing, with ok = false if that cannot be. Pages that are free
+// come first. Then the heap gives up what it only keeps, empty spans and whole pages, so that all that is free lies
+// together.
 func (h *Heap) gainFree(n, align uint64) (ok bool) {
 	if h.gainRun(n, align) || h.gainBetween(n, align, fewRuns) {
 		return true
@@ -73,8 +62,8 @@ func (h *Heap) gainRun(n, align uint64) (ok bool) {
 	return ok
 }
 
-// gainBetween takes a run of pages that holds n units together with the free units on both sides, with ok = false if there is
-// none among so many runs that may be long enough, the lowest ones.
+// gainBetween takes a run of pages that holds n units together with the free units on both sides, with ok = false if there
+// is none among so many runs that may be long enough, the lowest ones.
 func (h *Heap) gainBetween(n, align, most uint64) (ok bool) {
 	// Less than a page is to be had on either side: whole pages are given back first.
 	least := max(pagesFor(n), 3) - 2
@@ -107,7 +96,10 @@ func (h *Heap) grow(n, align uint64) error {
 		first = (first + align - 1) &^ (align - 1)
 		if first < end*unitsPerPage && first <= maxPages*unitsPerPage-n {
 			want := pagesFor(first + n)
-			err := h.extendPages(Page(end), want-end)
+			err := h.p.reach(end, want)
+			if err == nil {
+				h.gain(end, want-end)
+			}
 			if !errors.Is(err, errNoRoom) && !errors.Is(err, errDisplaced) {
 				return err
 			}
@@ -119,20 +111,6 @@ func (h *Heap) grow(n, align uint64) error {
 		return err
 	}
 	h.gain(start, nPages)
-	return nil
-}
-
-// extendPages takes the n pages from end on, behind one that the heap holds, if they are free or can be had by growth. It
-// returns the bare reason of a failure.
-func (h *Heap) extendPages(end Page, n uint64) error {
-	start := uint64(end)
-	if n > maxPages-start {
-		return errNoSpace
-	}
-	if err := h.p.reach(start, start+n); err != nil {
-		return err
-	}
-	h.gain(start, n)
 	return nil
 }
 
@@ -253,8 +231,8 @@ func (h *Heap) vacate() {
 	h.reclaim()
 }
 
-// tidy returns pages to Pages if there are too many of which no unit is in use: the highest ones. What is too many depends on
-// what is left, so that it may take a few rounds.
+// tidy returns pages to Pages if there are too many of which no unit is in use: the highest ones. What is too many depends
+// on what is left, so that it may take a few rounds.
 func (h *Heap) tidy() {
 	for h.nWhole > h.mayKeep() {
 		h.returnWhole(h.mayKeep() / 2)
@@ -276,19 +254,27 @@ func (h *Heap) returnWhole(keep uint64) {
 		return
 	}
 	h.whole = h.whole[:0]
-	for first, n := range h.m.FreeRunsOf(unitsPerPage) {
-		start := pagesFor(first)
-		end := (first + n) / unitsPerPage
-		if end > start {
-			skip := min(keep, end-start)
-			keep -= skip
-			if start += skip; end > start {
-				h.whole = append(h.whole, Range{Page(start), end - start})
-			}
+	for r := range h.wholePages() {
+		skip := min(keep, r.Len)
+		keep -= skip
+		if r.Len > skip {
+			h.whole = append(h.whole, Range{r.Start + Page(skip), r.Len - skip})
 		}
 	}
 	for _, r := range h.whole {
 		h.giveBack(r)
+	}
+}
+
+// wholePages yields the pages of which no unit is in use, ascending.
+func (h *Heap) wholePages() iter.Seq[Range] {
+	return func(yield func(Range) bool) {
+		for first, n := range h.m.FreeRunsOf(unitsPerPage) {
+			start, end := pagesFor(first), (first+n)/unitsPerPage
+			if end > start && !yield(Range{Page(start), end - start}) {
+				return
+			}
+		}
 	}
 }
 

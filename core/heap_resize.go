@@ -1,8 +1,8 @@
 package linmem
 
 // Resize changes the size of an allocation in place: addr then has size bytes, and what it had of these is unchanged. A
-// smaller size always fits; a larger one fits in what [Heap.SizeOf] says, and in a run of whole units as long as those behind
-// it are free or can be had by growth.
+// smaller size always fits; a larger one fits in what [Heap.SizeOf] says, and in a run of whole units as long as those
+// behind it are free or can be had by growth.
 //
 // It fails with [ErrNotAllocated] as Free does, and with [ErrOutOfMemory] if it does not fit; nothing has changed then. The
 // cost is constant, or for a run that of [Pages.Resize].
@@ -81,7 +81,7 @@ func (h *Heap) moveTo(b block, size uint64) (addr uint64, err error) {
 	if id == b.id && id != classRun {
 		return b.addr, nil
 	}
-	if addr, err = h.place(id, size); err != nil {
+	if addr, err = h.place(id, size, 1); err != nil {
 		return 0, err
 	}
 	if err = h.copy(addr, b.addr, min(size, b.size)); err != nil {

@@ -59,8 +59,8 @@ func (h *Heap) resizeRun(pos, size uint64) error {
 	return nil
 }
 
-// extendUnits makes the units [end, want) free, where end is the end of a run, and grows the memory for it if the units up to
-// the memory's end are free. It returns the bare reason of a failure, and has taken no page then.
+// extendUnits makes the units [end, want) free, where end is the end of a run, and grows the memory for it if the units up
+// to the memory's end are free. It returns the bare reason of a failure, and has taken no page then.
 func (h *Heap) extendUnits(end, want uint64) error {
 	reach := h.reach(end, want)
 	if reach < want && h.reclaim() {
@@ -98,24 +98,27 @@ func (h *Heap) reach(end, want uint64) uint64 {
 // takeUnits makes a run of n units that were free, at a multiple of align units, and returns the first. It returns the bare
 // reason of a failure.
 func (h *Heap) takeUnits(n, align uint64) (first uint64, err error) {
-	first, ok := h.fitUnits(n, align)
-	if !ok {
-		if first, err = h.obtainUnits(n, align); err != nil {
+	for {
+		if first, ok := h.fitUnits(n, align); ok {
+			return first, nil
+		}
+		// This may have to be done twice: the unit at address 0 is nobody's, so that page 0 may not do.
+		if err := h.obtain(n, align); err != nil {
 			return 0, err
 		}
 	}
-	h.nWhole -= h.m.WholeWords(first, n)
-	return first, nil
 }
 
 // fitUnits makes a run of n units that are free, with ok = false if there is none.
 func (h *Heap) fitUnits(n, align uint64) (first uint64, ok bool) {
 	if align == 1 {
-		return h.m.Alloc(n)
-	}
-	if first, ok = h.m.FindAligned(n, align); ok {
+		first, ok = h.m.Alloc(n)
+	} else if first, ok = h.m.FindAligned(n, align); ok {
 		h.m.Remove(first, n)
 		h.m.Mark(first)
+	}
+	if ok {
+		h.nWhole -= h.m.WholeWords(first, n)
 	}
 	return first, ok
 }

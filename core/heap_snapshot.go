@@ -15,9 +15,9 @@ import (
 //	          length in pages, and what its units are
 //	4 bytes   CRC-32 (Castagnoli) of all that, little-endian
 //
-// What units are is, ascending, a number of units times 4 plus a kind: free, a run, or a span. For a run it is followed by how
-// many bytes fewer it was asked for; for a span, by its class and the bits of its slots in use. No two that follow each other are
-// free, ranges do not touch, and the unit at address 0, which is nobody's, is left out.
+// What units are is, ascending, a number of units times 4 plus a kind: free, a run, or a span. For a run it is followed by
+// how many bytes fewer it was asked for; for a span, by its class and the bits of its slots in use. No two that follow each
+// other are free, ranges do not touch, and the unit at address 0, which is nobody's, is left out.
 const heapSnapshotMagic = "linmemH"
 
 type unitKind uint8
@@ -130,13 +130,14 @@ func (h *Heap) heldRanges() func(yield func(Range) bool) {
 // MarshalBinary is AppendBinary to nothing.
 func (h *Heap) MarshalBinary() ([]byte, error) { return h.AppendBinary(nil) }
 
-// RestoreHeap returns a heap in the state of the one that the snapshot was taken of, over a memory that has the same contents,
-// or on which the caller will put them; on another runtime, say. It goes on address for address. The heap has a [Pages] of its
-// own, of which the options are given anew; if that of the snapshot had other users, their runs are in it.
+// RestoreHeap returns a heap in the state of the one that the snapshot was taken of, over a memory that has the same
+// contents, or on which the caller will put them; on another runtime, say. It goes on address for address. The heap has a
+// [Pages] of its own, of which the options are given anew; if that of the snapshot had other users, their runs are in it.
 //
 // Chunks of arenas are allocations now, to be freed by the address of their first byte, which [Heap.All] tells.
 //
-// It fails as [RestorePages] does; a snapshot that is not a heap's is [ErrCorrupt] as well, and a [WithPages] is [ErrInvalid].
+// It fails as [RestorePages] does; a snapshot that is not a heap's is [ErrCorrupt] as well, and a [WithPages] is
+// [ErrInvalid].
 func RestoreHeap(m Memory, snapshot []byte, opts ...Option) (*Heap, error) {
 	const op = "RestoreHeap"
 	if m == nil {
@@ -221,7 +222,7 @@ func (h *Heap) restoreRange(d *decoder, r Range) bool {
 				return false
 			}
 			h.m.Mark(u)
-			h.units[pos].head |= head(classRun)
+			h.setHead(pos, head(classRun))
 			h.units[pos].live = n<<unitShift - less
 			h.nRuns++
 			h.runUnits += n
@@ -264,10 +265,8 @@ func (h *Heap) restoreSpan(d *decoder, pos, n uint64) bool {
 
 // settleRestored derives what a snapshot does not tell, once it is read. It returns the bare reason of a failure.
 func (h *Heap) settleRestored() error {
-	h.nWhole = 0
-	for first, n := range h.m.FreeRunsOf(unitsPerPage) {
-		start, end := (first+unitsPerPage-1)/unitsPerPage, (first+n)/unitsPerPage
-		h.nWhole += max(start, end) - start
+	for r := range h.wholePages() {
+		h.nWhole += r.Len
 	}
 	var live [maxClasses]uint64
 	for b := range h.spansAndRuns() {

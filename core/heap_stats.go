@@ -30,7 +30,8 @@ type ClassStats struct {
 // InsideWaste returns the bytes that allocations have and were not asked for; an estimate as Requested is.
 func (s HeapStats) InsideWaste() uint64 { return s.Live - min(s.Requested, s.Live) }
 
-// BetweenWaste returns the bytes of the heap's pages that are in no allocation: free slots, the ends of spans, and free units.
+// BetweenWaste returns the bytes of the heap's pages that are in no allocation: free slots, the ends of spans, and free
+// units.
 func (s HeapStats) BetweenWaste() uint64 { return s.Committed - s.Live }
 
 // Stats returns the heap's counters, without asking the memory. The cost is that of the number of classes.

@@ -54,16 +54,12 @@ func (h *Heap) spansAndRuns() iter.Seq[block] {
 func (h *Heap) Reset() error {
 	h.revokeLoans()
 	for b := range h.spansAndRuns() {
-		n := b.size >> unitShift
-		for i := range n {
-			if b.id < classSlots && i > 0 {
-				break // only the first unit of a run says so
-			}
+		for i := range max(1, h.units[b.pos].head.units()) { // of a run, only the first says so
 			h.setHead(b.pos+i, 0)
 		}
 		h.units[b.pos].live = 0
 		h.m.Unmark(b.addr >> unitShift)
-		h.m.Add(b.addr>>unitShift, n)
+		h.m.Add(b.addr>>unitShift, b.size>>unitShift)
 	}
 	for i := range h.classes {
 		c := &h.classes[i]
@@ -77,13 +73,7 @@ func (h *Heap) Reset() error {
 	}
 	h.nWhole = h.nHeld
 	atomic.AddUint64(&h.resets, 1)
-	h.whole = h.whole[:0]
-	for first, n := range h.m.FreeRunsOf(1) {
-		h.whole = append(h.whole, Range{Page(first / unitsPerPage), n / unitsPerPage})
-	}
-	for _, r := range h.whole {
-		h.giveBack(r)
-	}
+	h.returnWhole(0)
 	return nil
 }
 
@@ -95,7 +85,7 @@ func (h *Heap) Reserve(n uint64) error {
 		if _, ok := h.m.Find(units); ok {
 			return nil
 		}
-		if err := h.obtainRoom(units, 1); err != nil {
+		if err := h.obtain(units, 1); err != nil {
 			return h.errs.Get("Heap.Reserve", 0, n, err)
 		}
 	}

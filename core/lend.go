@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// lent is a span that a [Local] has for itself: nobody else takes slots there. Anybody may free them, so the bits are atomic;
-// they are nowhere else, so that a slot that is freed twice is noticed by its bit alone.
+// lent is a span that a [Local] has for itself: nobody else takes slots there. Anybody may free them, so the bits are
+// atomic; they are nowhere else, so that a slot that is freed twice is noticed by its bit alone.
 //
 // The heap keeps the span's head, with the number of the Local and the index of the lent there.
 type lent struct {
@@ -40,8 +40,8 @@ const (
 	loanRevoked
 )
 
-// A span that is made to be lent has about minLentSlots slots at least, for each loan takes the lock, and maxLentSpan units at
-// most.
+// A span that is made to be lent has about minLentSlots slots at least, for each loan takes the lock, and maxLentSpan units
+// at most.
 const (
 	minLentSlots = 8
 	maxLentSpan  = 16
@@ -157,4 +157,26 @@ func (h *Heap) freeLent(b block) bool {
 		h.endLoan(l, s)
 	}
 	return true
+}
+
+// countLent adds the spans that are lent to the counters of their classes.
+func (h *Heap) countLent(s *HeapStats, classes *[maxClasses]ClassStats) {
+	for _, l := range h.locals {
+		if l == nil {
+			continue
+		}
+		for _, span := range l.spans {
+			if !span.lentOut() {
+				continue
+			}
+			live := uint64(bits.OnesCount64(span.live.Load()))
+			free := uint64(bits.OnesCount64(span.full)) - live
+			k := &classes[span.id]
+			k.Live += live
+			k.Free += free
+			k.Cached += free
+			k.Spans++
+			s.Cached += free * span.size
+		}
+	}
 }

@@ -13,14 +13,15 @@ const (
 	maxOpen = 8
 )
 
-// Local is a handle on a [Shared] for one goroutine at a time, which has spans of its own: it takes slots of up to 2 KiB there,
-// and frees them, without a lock. Everything else goes to the Shared.
+// Local is a handle on a [Shared] for one goroutine at a time, which has spans of its own: it takes slots of up to 2 KiB
+// there, and frees them, without a lock. Everything else goes to the Shared.
 //
 // Any goroutine may free or view what a Local has allocated, through a Local of its own or the Shared. Blocks outlive the
 // Local. Mistakes are noticed as by [Heap]: the state of a slot is in one place, whoever asks.
 //
 // The free slots that a Local has for itself are bounded: in each size class those of nine spans, mostly of 16 KiB or less.
-// [HeapStats] counts them as cached. A goroutine that ends must Close its Local.
+// [HeapStats] counts them as cached. To take a span costs the lock and a Go allocation of 64 bytes. A goroutine that ends
+// must Close its Local.
 type Local struct {
 	shared *Shared
 	number uint64 // its index in the heap's list
@@ -189,12 +190,9 @@ func (l *Local) freed(s *lent) {
 		return
 	}
 	l.forget(s)
-	h, err := l.lock("Local.Free")
-	if err != nil {
-		return
-	}
+	l.shared.mu.Lock()
 	if s.state.Load() == loanActive { // and not revoked meanwhile
-		h.endLoan(l, s)
+		l.shared.h.endLoan(l, s)
 	}
 	l.unlock()
 }
@@ -211,15 +209,13 @@ func (l *Local) freeShared(addr uint64) error {
 	if !ok {
 		return h.notAllocated(op, addr)
 	}
-	if h.units[b.pos].head&headLent == 0 {
-		return h.Free(addr)
-	}
-	owner, s := h.lentAt(b.pos)
-	if owner != l {
+	x := h.units[b.pos].head
+	if x&headLent == 0 || x.owner() != l.number {
 		return h.Free(addr)
 	}
 	// The window was elsewhere.
-	l.look(addr)
+	l.near = h.windowAt(addr)
+	s := l.spans[x.index()]
 	if !s.free(addr) {
 		return h.notAllocated(op, addr)
 	}
@@ -239,15 +235,6 @@ func (l *Local) forget(s *lent) bool {
 		}
 	}
 	return false
-}
-
-// look moves the window to where addr is.
-func (l *Local) look(addr uint64) {
-	h := l.shared.h
-	if w, ok := h.m.Window(addr >> unitShift); ok {
-		n := uint64(len(h.units))
-		l.near = window{w.Page, min(w.N, n-min(w.Pos, n)), w.Pos}
-	}
 }
 
 // lock locks the heap for the Local. It fails with ErrClosed once the Local is closed; then nothing is locked.

@@ -2,7 +2,6 @@ package linmem
 
 import (
 	"iter"
-	"math/bits"
 	"sync"
 )
 
@@ -12,9 +11,9 @@ import (
 // # The guest
 //
 // Allocating and freeing touch neither the memory nor the guest, except to grow and, in Put and Realloc, to copy. So
-// goroutines may allocate while the guest runs wherever the backend's documentation allows the guest's memory to grow and to be
-// viewed meanwhile; where it does not, [Heap.Reserve] and [Pages.Freeze] beforehand, and Alloc and Free instead of Put, keep to
-// that. What several goroutines, or a goroutine and the guest, do with the bytes of one block is theirs to order.
+// goroutines may allocate while the guest runs wherever the backend's documentation allows the guest's memory to grow and to
+// be viewed meanwhile; where it does not, [Heap.Reserve] and [Pages.Freeze] beforehand, and Alloc and Free instead of Put,
+// keep to that. What several goroutines, or a goroutine and the guest, do with the bytes of one block is theirs to order.
 //
 // A slice that View returned is stale once any goroutine has made the memory grow: reserve what is needed and freeze growth,
 // or use a backend whose memory never moves, before sharing views.
@@ -42,8 +41,8 @@ func (s *Shared) Do(f func(h *Heap)) {
 	f(s.h)
 }
 
-// Local returns a handle with spans of its own, for one goroutine at a time. Only the first 4,096 that are open have any: the
-// others go to the Shared for each call.
+// Local returns a handle with spans of its own, for one goroutine at a time. Only the first 4,096 that are open have any:
+// the others go to the Shared for each call.
 func (s *Shared) Local() *Local {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,8 +166,8 @@ func (s *Shared) Check() error {
 	return s.h.Check()
 }
 
-// AppendBinary is [Heap.AppendBinary], of the allocations at one moment. In the restored heap there are no Locals, and the free
-// slots that they had are anybody's.
+// AppendBinary is [Heap.AppendBinary], of the allocations at one moment. In the restored heap there are no Locals, and the
+// free slots that they had are anybody's.
 func (s *Shared) AppendBinary(b []byte) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,26 +193,4 @@ func (s *Shared) writeChunk(addr uint64, data []byte, seen uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.h.writeChunk(addr, data, seen)
-}
-
-// countLent adds the spans that are lent to the counters of their classes.
-func (h *Heap) countLent(s *HeapStats, classes *[maxClasses]ClassStats) {
-	for _, l := range h.locals {
-		if l == nil {
-			continue
-		}
-		for _, span := range l.spans {
-			if !span.lentOut() {
-				continue
-			}
-			live := uint64(bits.OnesCount64(span.live.Load()))
-			free := uint64(bits.OnesCount64(span.full)) - live
-			k := &classes[span.id]
-			k.Live += live
-			k.Free += free
-			k.Cached += free
-			k.Spans++
-			s.Cached += free * span.size
-		}
-	}
 }

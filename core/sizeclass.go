@@ -73,21 +73,20 @@ func makeSizeTables() (t sizeTables) {
 		}
 		size += max(minAlign, uint64(1)<<(bits.Len64(size)-1)/8)
 	}
-	least := classSlots
-	for i := range t.fine {
-		for t.sizes[least] < uint64(i)<<fineShift {
-			least++
-		}
-		t.fine[i] = least
-	}
-	least = classSlots
-	for i := range t.coarse {
-		for t.sizes[least] < uint64(i)<<coarseShift {
-			least++
-		}
-		t.coarse[i] = least
-	}
+	t.fill(t.fine[:], fineShift)
+	t.fill(t.coarse[:], coarseShift)
 	return t
+}
+
+// fill has each element of a table hold the least class for the size that its index stands for.
+func (t *sizeTables) fill(table []classID, shift uint) {
+	id := classSlots
+	for i := range table {
+		for t.sizes[id] < uint64(i)<<shift {
+			id++
+		}
+		table[i] = id
+	}
 }
 
 // spanUnits returns the number of units of the span that wastes the smallest part of itself at its end, among those of up to
@@ -127,8 +126,8 @@ func placeFor(size uint64) classID {
 	return classFor(size)
 }
 
-// alignedClassFor returns the least class that holds size bytes in slots that are all aligned, or classRun if no class does.
-// The least power of two that is not below the size and the alignment would always do.
+// alignedClassFor returns the least class that holds size bytes in slots that are all aligned, or classRun if there is none.
+// For alignments up to a unit the last class would always do.
 func alignedClassFor(size, align uint64) classID {
 	if size > maxSlot || align > unitSize {
 		return classRun
@@ -137,13 +136,10 @@ func alignedClassFor(size, align uint64) classID {
 		return classRun
 	}
 	id := classFor(size)
-	for int(id) < numClasses {
-		if tables.sizes[id]&(align-1) == 0 {
-			return id
-		}
+	for tables.sizes[id]&(align-1) != 0 {
 		id++
 	}
-	return classRun
+	return id
 }
 
 // unitsFor returns how many units hold size bytes.

@@ -3,7 +3,9 @@ package linmem_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
+	"iter"
 	"slices"
 	"testing"
 
@@ -77,14 +79,38 @@ func body(tb testing.TB, snapshot []byte) []byte {
 	return b
 }
 
+// damages yields what a snapshot may become on its way, and how: a bit changed, something cut off or appended, or another
+// snapshot before it.
+func damages(snapshot, another []byte) iter.Seq2[[]byte, string] {
+	return func(yield func([]byte, string) bool) {
+		for i := range snapshot {
+			for bit := range 8 {
+				damaged := slices.Clone(snapshot)
+				damaged[i] ^= 1 << bit
+				if !yield(damaged, fmt.Sprintf("bit %d of byte %d is another", bit, i)) {
+					return
+				}
+			}
+			if !yield(snapshot[:i], fmt.Sprintf("cut after %d bytes", i)) ||
+				!yield(snapshot[i+1:], fmt.Sprintf("the first %d bytes are missing", i+1)) {
+				return
+			}
+		}
+		for b := range 256 {
+			if !yield(append(slices.Clone(snapshot), byte(b)), fmt.Sprintf("%#x is appended", b)) {
+				return
+			}
+		}
+		_ = yield(slices.Concat(snapshot, snapshot), "twice") && yield(slices.Concat(another, snapshot), "behind another")
+	}
+}
+
 func TestRestoreOfDamagedSnapshots(t *testing.T) {
 	all := snapshots(t)
-	refuse := func(t *testing.T, damaged []byte, format string, args ...any) {
-		t.Helper()
+	refuse := func(damaged []byte, how string) {
 		p, err := linmem.RestorePages(&toyMemory{size: 9000, max: 9000}, damaged, linmem.WithPageZero())
 		if p != nil || class(err) != linmem.ErrCorrupt {
-			t.Errorf(format, args...)
-			t.Fatalf("%x: returned %v, %v, want the error %v", damaged, p, err, linmem.ErrCorrupt)
+			t.Fatalf("%s: %x: returned %v, %v, want the error %v", how, damaged, p, err, linmem.ErrCorrupt)
 		}
 	}
 	for _, s := range all {
@@ -92,22 +118,9 @@ func TestRestoreOfDamagedSnapshots(t *testing.T) {
 		if _, err := linmem.RestorePages(s.memory(), snapshot, linmem.WithPageZero()); err != nil {
 			t.Fatal(err)
 		}
-		for i := range snapshot {
-			for bit := range 8 {
-				damaged := slices.Clone(snapshot)
-				damaged[i] ^= 1 << bit
-				refuse(t, damaged, "bit %d of byte %d is another", bit, i)
-			}
+		for damaged, how := range damages(snapshot, all[0].snapshot) {
+			refuse(damaged, how)
 		}
-		for n := range snapshot {
-			refuse(t, snapshot[:n], "cut after %d bytes", n)
-			refuse(t, snapshot[n+1:], "the first %d bytes are missing", n+1)
-		}
-		for b := range 256 {
-			refuse(t, append(slices.Clone(snapshot), byte(b)), "%#x is appended", b)
-		}
-		refuse(t, slices.Concat(snapshot, snapshot), "twice")
-		refuse(t, slices.Concat(all[0].snapshot, snapshot), "behind another")
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 
 // unit is what a heap knows of a unit of its memory, besides whether it is free.
 //
-// In the first unit of a span, live has a bit for each slot in use, and in that of a run or chunk it is the size that was asked for.
-// In all others it is 0.
+// In the first unit of a span, live has a bit for each slot in use, and in that of a run or chunk it is the size that was
+// asked for. In all others it is 0.
 type unit struct {
 	live uint64
 	head head
@@ -129,9 +129,9 @@ func (h *Heap) makeCurrent(c *class, pos uint64) {
 	c.full = h.units[pos].head.full()
 }
 
-// wanted returns for about how many slots a class is to get its next span. A class that has few slots in use gets few more, so
-// that a small program does not hold a page for each of its sizes; and large slots come in small spans, so that these become
-// empty now and then.
+// wanted returns for about how many slots a class is to get its next span. A class that has few slots in use gets few more,
+// so that a small program does not hold a page for each of its sizes; and large slots come in small spans, so that these
+// become empty now and then.
 func (c *class) wanted() uint64 { return 1 + c.live()*unitSize/(c.size+unitSize)/2 }
 
 // newSpan makes a span of about so many slots, in most units or less, or in as few as hold a slot. The units are free, or of
@@ -143,12 +143,13 @@ func (h *Heap) newSpan(c *class, want, most uint64) (pos uint64, err error) {
 	}
 	n := uint64(tables.spans[c.id][level])
 	first, err := h.takeUnits(n, 1)
-	if least := uint64(tables.spans[c.id][0]); err != nil && least < n {
-		n = least
-		first, err = h.takeUnits(n, 1)
-	}
 	if err != nil {
-		return 0, err
+		// A span of a page at most needs a page, whatever its length; a short one may find room without.
+		n = uint64(tables.spans[c.id][0])
+		var ok bool
+		if first, ok = h.fitUnits(n, 1); !ok {
+			return 0, err
+		}
 	}
 	pos, _ = h.m.Position(first)
 	h.initSpan(c, pos, spanHead(c.id, slotsIn(n, c.size), n))
@@ -195,15 +196,15 @@ func (h *Heap) spareSpan(c *class) uint64 {
 }
 
 // reclaim gives back the units of all empty spans that classes keep, and reports whether there was one.
-func (h *Heap) reclaim() (any bool) {
-	for i := range h.classes[classSlots:numClasses] {
-		c := &h.classes[int(classSlots)+i]
+func (h *Heap) reclaim() (found bool) {
+	for i := range h.classes {
+		c := &h.classes[i]
 		if pos := h.spareSpan(c); pos != 0 {
 			h.releaseSpan(c, pos)
-			any = true
+			found = true
 		}
 	}
-	return any
+	return found
 }
 
 // releaseSpan gives back the units of a span of which no slot is in use.

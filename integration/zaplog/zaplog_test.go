@@ -52,3 +52,26 @@ func TestLevels(t *testing.T) {
 		t.Errorf("a refused growth logged %d warnings, want 1: %v", got, logs.All())
 	}
 }
+
+func TestHeapEvents(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	heap, err := linmem.NewHeap(linmemtest.NewMemory(1, 9), linmem.WithObserver(zaplog.Observer(zap.New(core))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, err := heap.Alloc(5 * linmem.PageSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := heap.Free(addr); err != nil {
+		t.Fatal(err)
+	}
+	if heap.Free(addr) == nil {
+		t.Fatal("freed twice")
+	}
+	for _, message := range []string{"heap took pages", "heap returned pages", "not allocated"} {
+		if logs.FilterMessage(message).Len() == 0 {
+			t.Errorf("nothing says %q: %v", message, logs.All())
+		}
+	}
+}

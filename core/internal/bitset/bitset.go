@@ -2,8 +2,7 @@
 //
 // A number is a bit. Above the array of bits lies a tree of fan-out 64: a bit of one level says that a word of the level
 // below is not 0. So the least number is found from the root down with one count of trailing zeros a level, and adding or
-// removing one goes up only from words that become or cease to be 0, mostly none: 3 levels hold 262,144 numbers. It is the
-// structure that van Emde Boas trees become with words of 64 bits; Linux keeps free block numbers likewise.
+// removing one goes up only from words that become or cease to be 0, mostly none: 3 levels hold 262,144 numbers.
 package bitset
 
 import "math/bits"

@@ -71,7 +71,7 @@ func (m *Map) newAligned(log2 uint8) alignedIndex {
 
 // raise notes in every index of alignments that a run has appeared, and changes no bound that holds already.
 func (m *Map) raise(pos, n uint64) {
-	page := m.page(pos)
+	page := m.PageAt(pos)
 	for i := range m.aligned {
 		a := &m.aligned[i]
 		skip := -page & (1<<a.log2 - 1)
@@ -95,7 +95,7 @@ func (m *Map) visit(a *alignedIndex, block, n uint64) (page, most uint64) {
 		if length < n {
 			return 0, length
 		}
-		return m.page(pos), length
+		return m.PageAt(pos), length
 	}
 	for _, e := range m.extents[m.extentAt(from):] {
 		first, last := max(from, e.pos), min(end, e.pos+e.n)

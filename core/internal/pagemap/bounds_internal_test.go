@@ -105,8 +105,8 @@ func TestNewIndexBoundsNothing(t *testing.T) {
 	}
 }
 
-// A run that is longer than a bound can tell is visited again by every search that it fails, but in one block, and not in each
-// that it covers.
+// A run that is longer than a bound can tell is visited again by every search that it fails, but in one block, and not in
+// each that it covers.
 func TestLongRunKeepsOneBlock(t *testing.T) {
 	const n = 1 << 17
 	for _, align := range []uint64{2, 64, 512, 1024} {

@@ -17,7 +17,7 @@ func (m *Map) Check() error {
 	}
 	for i := range m.size {
 		if both := m.words[i].free & m.words[i].marks; both != 0 {
-			return fmt.Errorf("page %d is free and marked", m.page(i*wordBits+trailingZeros(both)))
+			return fmt.Errorf("page %d is free and marked", m.PageAt(i*wordBits+trailingZeros(both)))
 		}
 		if i < m.again.i && m.short.Get(i) >= m.again.n {
 			return fmt.Errorf("a run of %d pages starts in word %d, below the lowest such word %d", m.again.n, i, m.again.i)
@@ -102,7 +102,7 @@ func (m *Map) checkExtents() error {
 
 // checkBound checks that a run is within the bound of its block.
 func (m *Map) checkBound(a *alignedIndex, pos, n uint64) error {
-	skip := -m.page(pos) & (1<<a.log2 - 1)
+	skip := -m.PageAt(pos) & (1<<a.log2 - 1)
 	if skip >= n {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (m *Map) checkBound(a *alignedIndex, pos, n uint64) error {
 	}
 	if got := a.left.Get(block); got < min(n-skip, maxLeft) {
 		return fmt.Errorf("at the alignment of 2^%d, block %d has the bound %d, but %d pages are free at page %d",
-			a.log2, block, got, n-skip, m.page(pos+skip))
+			a.log2, block, got, n-skip, m.PageAt(pos+skip))
 	}
 	return nil
 }

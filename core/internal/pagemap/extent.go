@@ -58,8 +58,8 @@ func (m *Map) findExtent(page uint64) (i int, ok bool) {
 	})
 }
 
-// page returns the page at a position, which is not a guard's.
-func (m *Map) page(pos uint64) uint64 {
+// PageAt returns the page at a position, which is not a guard's.
+func (m *Map) PageAt(pos uint64) uint64 {
 	if d := pos - m.near.pos; d < m.near.n {
 		return m.near.page + d
 	}

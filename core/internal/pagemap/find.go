@@ -7,7 +7,7 @@ func (m *Map) Find(n uint64) (page uint64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	return m.page(pos), true
+	return m.PageAt(pos), true
 }
 
 func (m *Map) find(n uint64) (pos uint64, ok bool) {
@@ -86,7 +86,7 @@ func (m *Map) longestRun(block uint64) (pos uint64) {
 func (m *Map) FindBest(n, align uint64) (page uint64, ok bool) {
 	best := ^uint64(0)
 	for pos, length := range m.runsOfAtLeast(n) {
-		first := m.page(pos)
+		first := m.PageAt(pos)
 		start := (first + align - 1) &^ (align - 1)
 		if length >= best || start-first > length-n {
 			continue

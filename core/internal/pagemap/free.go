@@ -27,7 +27,7 @@ func (m *Map) StartBefore(page uint64) uint64 {
 func (m *Map) FreeRuns() func(yield func(page, n uint64) bool) {
 	return func(yield func(page, n uint64) bool) {
 		for pos, n := range m.runsFrom(0) {
-			if !yield(m.page(pos), n) {
+			if !yield(m.PageAt(pos), n) {
 				return
 			}
 		}

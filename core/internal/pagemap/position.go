@@ -21,9 +21,6 @@ func (m *Map) Window(page uint64) (w Window, ok bool) {
 	return Window{m.near.page, m.near.n, m.near.pos}, true
 }
 
-// PageAt returns the page at a position, which must be that of one.
-func (m *Map) PageAt(pos uint64) uint64 { return m.page(pos) }
-
 // End returns the first page behind all that are covered.
 func (m *Map) End() uint64 {
 	if len(m.extents) == 0 {
@@ -96,7 +93,7 @@ func (m *Map) RunStart(page uint64) (start uint64, ok bool) {
 		w, mask = m.words[i], ^uint64(0)
 	}
 	top := wordBits - 1 - leadingZeros((w.free|w.marks)&mask)
-	return m.page(i*wordBits + top), w.marks>>top&1 != 0
+	return m.PageAt(i*wordBits + top), w.marks>>top&1 != 0
 }
 
 // FreeRunsOf yields the maximal runs of n > 0 free pages and more, ascending, as first page and length. The map must not be
@@ -104,7 +101,7 @@ func (m *Map) RunStart(page uint64) (start uint64, ok bool) {
 func (m *Map) FreeRunsOf(n uint64) func(yield func(page, length uint64) bool) {
 	return func(yield func(page, length uint64) bool) {
 		for pos, length := range m.runsOfAtLeast(n) {
-			if !yield(m.page(pos), length) {
+			if !yield(m.PageAt(pos), length) {
 				return
 			}
 		}
