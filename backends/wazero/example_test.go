@@ -13,8 +13,8 @@ import (
 	wazeromem "github.com/linmem/linmem/backends/wazero"
 )
 
-// A host puts bytes into a guest's memory, without a call into the guest, and the guest reads them. The guest here is the test
-// module of linmemtest: a memory, and a function that loads a byte from it.
+// A host puts bytes into a guest's memory, without a call into the guest, and the guest reads them. The guest here is the
+// test module of linmemtest: a memory, and a function that loads a byte from it.
 func Example() {
 	ctx := context.Background()
 	r := wazero.NewRuntime(ctx)

@@ -4,8 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/flate"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -122,9 +120,4 @@ func listOf(list []blockJSON) (blocks []block) {
 		blocks = append(blocks, block{b[0], b[1], contents(b[2])})
 	}
 	return blocks
-}
-
-func sum(b []byte) string {
-	s := sha256.Sum256(b)
-	return hex.EncodeToString(s[:])
 }

@@ -153,14 +153,14 @@ func heapRefused(pf *fixture) {
 	if got := f.mem.NumPages(); got != guests.BytesMaxPages {
 		f.Errorf("the memory has %d pages, and stopped growing short of %d", got, guests.BytesMaxPages)
 	}
-	last := blocks[len(blocks)-1]
-	if addr, err := f.heap.Realloc(blocks[0].addr, 2*blocks[0].size); !errors.Is(err, linmem.ErrOutOfMemory) || addr != blocks[0].addr {
-		f.Errorf("Realloc of %#x in a full memory = %#x, %v, want ErrOutOfMemory and the block where it was", blocks[0].addr, addr, err)
+	first, last := blocks[0], blocks[len(blocks)-1]
+	if addr, err := f.heap.Realloc(first.addr, 2*first.size); addr != first.addr || !errors.Is(err, linmem.ErrOutOfMemory) {
+		f.Errorf("Realloc of %#x in a full memory = %#x, %v, want it where it was, and ErrOutOfMemory", first.addr, addr, err)
 	}
 	for _, b := range blocks {
 		f.verify(b, b.size)
 	}
-	f.guestReads(blocks[0])
+	f.guestReads(first)
 	f.guestReads(last)
 	// Every third, then the rest, so that free runs of all kinds have to be joined.
 	for i := range 3 {

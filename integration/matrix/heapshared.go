@@ -9,13 +9,13 @@ import (
 	linmem "github.com/linmem/linmem/core"
 )
 
-// heapShared holds that two goroutines may put and free blocks at the same time, each through a Local of its own, and free each
-// other's.
+// heapShared holds that two goroutines may put and free blocks at the same time, each through a Local of its own, and free
+// each other's.
 //
-// No backend wants a memory used by two goroutines at once, and wasmtime's wants its store, NumPages and View included, used by
-// one at a time. Nothing here does: a Local asks the memory to grow, and copies in Put, under the lock of its Shared, and the
-// goroutines look at contents in Shared.Do, under the same lock. What they do without it is bookkeeping on the host. The
-// runtimes do not care which thread a call comes from, as long as they come one by one. The guest does not run meanwhile.
+// It relies on what the backends say of use at the same time: a mutex makes up for all that they forbid. wasmtimemem wants
+// all that is in a store, NumPages and View too, used by one goroutine at a time, and wazeromem and wasmermem want nothing
+// beside Grow. A Local has the memory grow, and copies in Put, under the lock of its Shared; the goroutines look at contents
+// in Shared.Do, under the same lock. What they do without it is bookkeeping on the host. The guest does not run meanwhile.
 func heapShared(pf *fixture) {
 	f := pf.newHeap()
 	shared := linmem.NewShared(f.heap)

@@ -3,6 +3,7 @@ package matrix
 import (
 	"crypto/sha256"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -10,10 +11,10 @@ import (
 	linmem "github.com/linmem/linmem/core"
 )
 
-// The trace of a heap is a stream of random operations from a fixed seed, as that of pages is. What it does next depends on the
-// addresses that it got so far. The golden file has the first operations with their outcomes, and from then on a digest of all
-// up to there after each hundred, with the state. When a digest differs, the hundred lines before it are logged: compare them
-// with those of an engine on which it does not, or of a commit.
+// The trace of a heap is a stream of random operations from a fixed seed, as that of pages is. What it does next depends on
+// the addresses that it got so far. The golden file has the first operations with their outcomes, and then for each hundred
+// a digest of all up to there, with the state. When a digest differs, the operations since the one before are logged; with
+// -heap-log all are, whatever happens, so that two engines or two commits can be compared by diff.
 
 const (
 	heapSteps     = 5000
@@ -23,31 +24,38 @@ const (
 	heapLargest   = 1 << 20
 )
 
+var heapLog = flag.Bool("heap-log", false, "log all operations of the trace of a heap")
+
 func heapReplaysTrace(f *fixture) {
 	t := &heapTrace{
 		heapFixture: f.newHeap(), rng: rand.New(rand.NewPCG(2026, 12)), largest: heapLargest, maxForeign: 30, filling: true,
+		counts: map[string]int{},
 	}
-	var golden []string
+	var digests []string
+	lengths := []int{0} // of the log, at each of them
 	for i := range heapSteps {
 		if i == heapResetsAt {
 			t.reset()
 		}
 		t.step()
-		if len(t.log) <= heapInFull {
-			golden = slices.Clone(t.log)
-		}
 		if n := i + 1; n%heapPerDigest == 0 {
 			t.inspectAll()
-			golden = append(golden, fmt.Sprintf("after %d operations: %.16s, %d blocks in %d arenas and outside, memory of %d pages",
+			digests = append(digests, fmt.Sprintf("after %d operations: %.16s, %d blocks and %d arenas, memory of %d pages",
 				n, t.digest(), len(t.blocks), len(t.arenas), t.mem.NumPages()))
+			lengths = append(lengths, len(t.log))
 		}
 	}
 	t.covers()
-	differs := f.matchesGolden("heap-trace.golden", golden)
-	if i := differs - heapInFull; i >= 0 {
-		for _, line := range t.log[min(i*heapPerDigest, len(t.log)):min((i+1)*heapPerDigest, len(t.log))] {
-			f.Log(line)
-		}
+	differs := f.matchesGolden("heap-trace.golden", slices.Concat(t.log[:heapInFull], digests))
+	from, to := 0, 0
+	if i := differs - heapInFull; i >= 0 && i < len(digests) {
+		from, to = lengths[i], lengths[i+1]
+	}
+	if *heapLog {
+		from, to = 0, len(t.log)
+	}
+	for _, line := range t.log[from:to] {
+		f.Log(line)
 	}
 }
 
@@ -94,13 +102,10 @@ func (t *heapTrace) step() {
 	}
 }
 
-// record logs an operation and its outcome, and returns whether it was done. What is refused must be refused for want of room;
-// errors are logged as their kind, since their texts may improve.
+// record logs an operation and its outcome, and returns whether it was done. A refusal must be for want of room; errors are
+// logged as their kind, since their texts may improve.
 func (t *heapTrace) record(op, args string, addr uint64, err error) (done bool) {
 	t.Helper()
-	if t.counts == nil {
-		t.counts = map[string]int{}
-	}
 	switch {
 	case err == nil:
 		t.counts[op]++
@@ -119,9 +124,6 @@ func (t *heapTrace) refuses(op, args string, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Fatalf("%s %s: %v, want: %v", op, args, err, want)
-	}
-	if t.counts == nil {
-		t.counts = map[string]int{}
 	}
 	t.counts[op]++
 	t.log = append(t.log, fmt.Sprintf("%s %s -> error", op, args))
