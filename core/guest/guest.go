@@ -36,3 +36,17 @@ type Typed interface {
 	// Signature returns the type of an exported function.
 	Signature(name string) (sig Signature, ok bool)
 }
+
+// Initializer is optional: an [Instance] that is not initialized yet. Before that, a guest has allocated nothing.
+type Initializer interface {
+	// Initialize runs the guest's _initialize, if it exports one. It may be called once; a second call is
+	// [linmem.ErrInvalid].
+	Initialize(ctx context.Context) error
+}
+
+// Limiter is optional: an [Instance] whose memory can be kept from growing, by the host and the guest alike.
+type Limiter interface {
+	// LimitPages has every growth refused that would make the memory larger than max pages. It may be called again, with a
+	// lower limit or a higher one; pages that exist stay. Where it cannot be done it fails with [linmem.ErrUnsupported].
+	LimitPages(max uint64) error
+}

@@ -1,0 +1,60 @@
+package guest
+
+import (
+	"fmt"
+	"math"
+
+	linmem "github.com/linmem/linmem/core"
+)
+
+// refusesDonate returns why the guest cannot be given all that it will ever have before it is initialized.
+func (o *opening) refusesDonate() string {
+	_, uninitialized := o.inst.(Initializer)
+	switch t := o.report.Toolchain.Name; {
+	case t != Go && t != TinyGo:
+		return "it is known to be safe only for Go and TinyGo, which claim the whole memory when they are initialized"
+	case !o.report.Initialize:
+		return "the guest exports no _initialize, so nothing can be done between its instantiation and its start"
+	case !uninitialized:
+		return "the instance is initialized already, or its backend does not say that it is not"
+	case o.sharesMemory():
+		return "the guest's memory is imported or shared, so others may grow it"
+	}
+	return o.refusesLimit()
+}
+
+// refusesLimit returns why growth of the memory cannot be limited. The limit that it sets is none.
+func (o *opening) refusesLimit() string {
+	l, ok := o.inst.(Limiter)
+	if !ok {
+		return "the backend cannot limit the memory"
+	}
+	if err := l.LimitPages(noLimit); err != nil {
+		return "the memory cannot be limited: " + err.Error()
+	}
+	return ""
+}
+
+// noLimit is more pages than a memory can have, and few enough that their bytes fit in an int64.
+const noLimit = math.MaxInt64 / linmem.PageSize
+
+func (o *opening) openDonate() (*Guest, error) {
+	l, ok := o.inst.(Limiter)
+	if !ok {
+		return nil, fmt.Errorf("%w: the backend cannot limit the memory", linmem.ErrUnsupported)
+	}
+	if _, err := o.mem.Grow(o.guestPages); err != nil {
+		return nil, fmt.Errorf("the %d pages of WithGuestPages: %w", o.guestPages, err)
+	}
+	o.plan.did("grew the memory by %d pages for the guest", o.guestPages)
+	o.plan.GuestPages = o.guestPages
+	if err := o.initialize(); err != nil {
+		return nil, err
+	}
+	if err := l.LimitPages(o.mem.NumPages()); err != nil {
+		return nil, err
+	}
+	o.plan.did("froze the memory at %d pages", o.mem.NumPages())
+	o.plan.Reason = "the guest claimed its memory when it was initialized, and can have no more; the host's lies behind it"
+	return o.withRegions(o.newGuest(), fromFrozenGrowth(o.mem, l))
+}

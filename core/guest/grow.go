@@ -1,0 +1,46 @@
+package guest
+
+// refusesGrow returns why memory.grow is not safe.
+func (o *opening) refusesGrow() string {
+	late, early := o.verdict.Late, o.verdict.Early
+	switch {
+	case late.Outcome != Tolerates:
+		return "growth by the host: " + late.Outcome.String() + ": " + late.Reason
+	case early.Outcome != Tolerates && o.firstAlloc == nil && len(o.allocators) == 0:
+		return "growth before the guest's first allocation: " + early.Outcome.String() + ": " + early.Reason +
+			"; and there is no way to have it allocate first: see WithFirstAllocation"
+	}
+	return ""
+}
+
+func (o *opening) openGrow() (*Guest, error) {
+	if err := o.initialize(); err != nil {
+		return nil, err
+	}
+	if o.verdict.Early.Outcome != Tolerates {
+		if err := o.allocateFirst(); err != nil {
+			return nil, err
+		}
+	}
+	o.plan.Reason = o.verdict.Late.Reason
+	return o.withRegions(o.newGuest(), fromGrowth(o.mem))
+}
+
+// allocateFirst has the guest allocate, so that it claims now what it claims at its first allocation.
+func (o *opening) allocateFirst() error {
+	switch {
+	case o.firstAlloc != nil:
+		o.plan.did("called the function of WithFirstAllocation")
+		return o.firstAlloc(o.ctx, o.inst)
+	case len(o.allocators) == 0:
+		return nil // forced
+	}
+	a := &o.allocators[0]
+	o.plan.did("had the guest allocate with %q", a.Alloc.Name)
+	const size = 16
+	addr, err := a.alloc(o.ctx, o.inst, size)
+	if err != nil {
+		return err
+	}
+	return a.free(o.ctx, o.inst, addr, size)
+}

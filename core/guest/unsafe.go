@@ -1,0 +1,108 @@
+package guest
+
+import (
+	"fmt"
+	"strings"
+
+	linmem "github.com/linmem/linmem/core"
+)
+
+// UnsafeError says that no strategy is known to keep a guest and the host's pages apart, why, and what would help. It wraps
+// [linmem.ErrUnsupported].
+type UnsafeError struct {
+	Toolchain Toolchain
+	Verdict   Verdict   // of the report, and of WithVerdict where that is undecided
+	Refused   []Refusal // each strategy that was considered
+	Remedies  []Remedy  // the best first
+}
+
+// Refusal says why a strategy was not followed.
+type Refusal struct {
+	Strategy Strategy
+	Reason   string
+}
+
+// Remedy is what would make a strategy work.
+type Remedy struct {
+	Strategy Strategy // "" for one that is not Open's
+	How      string
+}
+
+// Error returns all of it in one line.
+func (e *UnsafeError) Error() string {
+	var b strings.Builder
+	name := string(e.Toolchain.Name)
+	if name == "" {
+		name = "an unknown toolchain"
+	}
+	fmt.Fprintf(&b, "linmem: guest.Open: no place for the host's pages is known to be safe in this guest, made by %s:", name)
+	for i, r := range e.Refused {
+		if i > 0 {
+			b.WriteByte(';')
+		}
+		fmt.Fprintf(&b, " %s: %s", r.Strategy, r.Reason)
+	}
+	for i, r := range e.Remedies {
+		if i == 0 {
+			b.WriteString(". Remedies:")
+		}
+		fmt.Fprintf(&b, " (%d) %s", i+1, r.How)
+	}
+	return b.String()
+}
+
+// Unwrap returns the reason.
+func (e *UnsafeError) Unwrap() error { return linmem.ErrUnsupported }
+
+// exportAllocator says how to have a guest export an allocator, for each toolchain.
+var exportAllocator = map[ToolchainName]string{
+	Go: "export a //go:wasmexport function that keeps a byte slice in a global variable and returns its address, and one " +
+		"that drops it, and name them with WithAllocator",
+	TinyGo: "build for a target that exports malloc and free, or export a function that keeps a byte slice in a global " +
+		"variable and returns its address, and name it with WithAllocator",
+	Rust:           "export std::alloc::alloc as alloc(size, align), and dealloc as dealloc(addr, size, align)",
+	Clang:          "link with -Wl,--export=malloc,--export=free",
+	Zig:            "export functions around an allocator's alloc and free, as allocate(size) and deallocate(addr, size)",
+	AssemblyScript: "compile with --exportRuntime, so that __new and __pin are exported",
+	Emscripten:     "link with -sEXPORTED_FUNCTIONS=_malloc,_free",
+	Kotlin:         "export functions that allocate and keep linear memory, and name them with WithAllocator",
+	"":             "export malloc and free, or functions of other names to be named with WithAllocator",
+}
+
+// leaveLowMemory says how to link a guest so that its low memory is the host's, for the toolchains that can.
+var leaveLowMemory = map[ToolchainName]string{
+	Emscripten:     "link with -sGLOBAL_BASE=BYTES",
+	AssemblyScript: "compile with --memoryBase BYTES",
+	Clang:          "link with -Wl,--global-base=BYTES",
+	Rust:           "link with -C link-arg=--global-base=BYTES",
+}
+
+// remediesFor returns what would make a guest safe that is not.
+func remediesFor(o *opening) (remedies []Remedy) {
+	t := o.report.Toolchain.Name
+	if len(o.allocators) == 0 {
+		remedies = append(remedies, Remedy{Arena, exportAllocator[t]})
+	}
+	switch {
+	case t == Go || t == TinyGo:
+		remedies = append(remedies, Remedy{
+			Donate,
+			"build it as a reactor, so that it exports _initialize, and pass Open an instance that is an Initializer and a Limiter",
+		})
+		if t == Go {
+			remedies = append(remedies, Remedy{
+				Gap,
+				"pass Open an instance that is a Limiter, or have WithGuestPages cover half of what the memory can grow to",
+			})
+		}
+	case o.verdict.Late.Outcome == Undecided:
+		remedies = append(remedies, Remedy{Grow, "have Probe decide, and pass its verdict in WithVerdict"})
+	case o.verdict.Late.Outcome == Tolerates:
+		remedies = append(remedies, Remedy{Grow, "have the guest allocate first, and say so with WithFirstAllocation"})
+	}
+	if how, ok := leaveLowMemory[t]; ok {
+		remedies = append(remedies, Remedy{"", how +
+			", and give the pages below its data to linmem.Pages.Adopt, with linmem.WithMaxPages of as many"})
+	}
+	return remedies
+}
