@@ -14,6 +14,8 @@ import (
 var (
 	_ guest.Instance = (*Instance)(nil)
 	_ guest.Typed    = (*Instance)(nil)
+
+	_ guest.Initializer = (*Uninitialized)(nil)
 )
 
 // Instance implements [guest.Instance] and [guest.Typed] on a wasmer instance.
@@ -32,6 +34,24 @@ func NewInstance(inst *wasmer.Instance, name string) (*Instance, error) {
 	i.funcs = guest.NewFunctions("wasmermem.Call", mem.closed, i.lookUp)
 	return i, nil
 }
+
+// Uninitialized is an [Instance] whose guest is not initialized yet. It implements [guest.Initializer].
+type Uninitialized struct {
+	*Instance
+	init guest.Initialization
+}
+
+// NewUninitialized is [NewInstance] for an instance whose _initialize has not run, as after wasmer.NewInstance.
+func NewUninitialized(inst *wasmer.Instance, name string) (*Uninitialized, error) {
+	i, err := NewInstance(inst, name)
+	if err != nil {
+		return nil, err
+	}
+	return &Uninitialized{Instance: i}, nil
+}
+
+// Initialize implements [guest.Initializer].
+func (u *Uninitialized) Initialize(ctx context.Context) error { return u.init.Run(ctx, u.Instance) }
 
 // Memory implements [guest.Instance].
 func (i *Instance) Memory() linmem.Memory { return i.mem }

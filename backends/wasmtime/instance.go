@@ -4,6 +4,7 @@ package wasmtimemem
 
 import (
 	"context"
+	"math"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
 	linmem "github.com/linmem/linmem/core"
@@ -13,9 +14,12 @@ import (
 var (
 	_ guest.Instance = (*Instance)(nil)
 	_ guest.Typed    = (*Instance)(nil)
+	_ guest.Limiter  = (*Instance)(nil)
+
+	_ guest.Initializer = (*Uninitialized)(nil)
 )
 
-// Instance implements [guest.Instance] and [guest.Typed] on a wasmtime instance.
+// Instance implements [guest.Instance], [guest.Typed] and [guest.Limiter] on a wasmtime instance.
 type Instance struct {
 	inst  *wasmtime.Instance
 	mem   *Memory
@@ -32,6 +36,37 @@ func NewInstance(store *wasmtime.Store, inst *wasmtime.Instance, name string) (*
 	i.funcs = guest.NewFunctions("wasmtimemem.Call", i.closed, i.lookUp)
 	return i, nil
 }
+
+// LimitPages implements [guest.Limiter]. It sets the limits of the whole store: that of each of its memories is max pages,
+// and those that the host has set with Store.Limiter, for tables too, are wasmtime's own again.
+func (i *Instance) LimitPages(max uint64) error {
+	if i.closed() {
+		return &linmem.Error{Op: "wasmtimemem.LimitPages", Err: linmem.ErrClosed}
+	}
+	const byDefault = -1
+	nBytes := int64(min(max, math.MaxInt64/linmem.PageSize) * linmem.PageSize)
+	i.mem.store.Limiter(nBytes, byDefault, byDefault, byDefault, byDefault)
+	return nil
+}
+
+// Uninitialized is an [Instance] whose guest is not initialized yet. It implements [guest.Initializer].
+type Uninitialized struct {
+	*Instance
+	init guest.Initialization
+}
+
+// NewUninitialized is [NewInstance] for an instance whose _initialize has not run, as after NewInstance or
+// Linker.Instantiate.
+func NewUninitialized(store *wasmtime.Store, inst *wasmtime.Instance, name string) (*Uninitialized, error) {
+	i, err := NewInstance(store, inst, name)
+	if err != nil {
+		return nil, err
+	}
+	return &Uninitialized{Instance: i}, nil
+}
+
+// Initialize implements [guest.Initializer].
+func (u *Uninitialized) Initialize(ctx context.Context) error { return u.init.Run(ctx, u.Instance) }
 
 // Memory implements [guest.Instance].
 func (i *Instance) Memory() linmem.Memory { return i.mem }

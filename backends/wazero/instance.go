@@ -2,6 +2,7 @@ package wazeromem
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	linmem "github.com/linmem/linmem/core"
@@ -12,25 +13,86 @@ import (
 var (
 	_ guest.Instance = (*Instance)(nil)
 	_ guest.Typed    = (*Instance)(nil)
+	_ guest.Limiter  = (*Instance)(nil)
+
+	_ guest.Initializer = (*Uninitialized)(nil)
 )
 
-// Instance implements [guest.Instance] and [guest.Typed] on a wazero module.
+// Instance implements [guest.Instance], [guest.Typed] and [guest.Limiter] on a wazero module.
 type Instance struct {
-	mod   api.Module
-	mem   *Memory
-	funcs *guest.Functions
+	mod     api.Module
+	mem     *Memory
+	funcs   *guest.Functions
+	limited *limitedMemory // nil without WithLimiter
+}
+
+// InstanceOption configures [NewInstance].
+type InstanceOption interface {
+	apply(*Instance) error
+}
+
+type instanceOptionFunc func(*Instance) error
+
+func (f instanceOptionFunc) apply(i *Instance) error { return f(i) }
+
+// WithLimiter says that the module was instantiated in the Context of l, so that its memory can be limited. NewInstance fails
+// with [linmem.ErrInvalid] if it was not, and with [linmem.ErrUnsupported] if the memory is empty yet.
+func WithLimiter(l *Limiter) InstanceOption {
+	return instanceOptionFunc(func(i *Instance) (err error) {
+		i.limited, err = l.find(i.mem.mem)
+		return err
+	})
 }
 
 // NewInstance returns mod as a guest, with the memory that [New] would return for the name.
-func NewInstance(mod api.Module, name string) (*Instance, error) {
+func NewInstance(mod api.Module, name string, opts ...InstanceOption) (*Instance, error) {
 	mem, err := New(mod, name)
 	if err != nil {
 		return nil, err
 	}
 	i := &Instance{mod: mod, mem: mem}
 	i.funcs = guest.NewFunctions("wazeromem.Call", mod.IsClosed, i.lookUp)
+	for _, opt := range opts {
+		if err := opt.apply(i); err != nil {
+			return nil, &linmem.Error{Op: "wazeromem.NewInstance", Err: err}
+		}
+	}
 	return i, nil
 }
+
+// LimitPages implements [guest.Limiter]. It needs [WithLimiter].
+func (i *Instance) LimitPages(max uint64) error {
+	const op = "wazeromem.LimitPages"
+	switch {
+	case i.mod.IsClosed():
+		return &linmem.Error{Op: op, Err: linmem.ErrClosed}
+	case i.limited == nil:
+		return &linmem.Error{Op: op, Err: errNoLimiter}
+	}
+	i.limited.limit = min(max, math.MaxUint64/linmem.PageSize) * linmem.PageSize
+	return nil
+}
+
+var errNoLimiter = fmt.Errorf("%w: instantiate in the Context of a Limiter, and pass WithLimiter to NewInstance", linmem.ErrUnsupported)
+
+// Uninitialized is an [Instance] whose guest is not initialized yet. It implements [guest.Initializer].
+type Uninitialized struct {
+	*Instance
+	init guest.Initialization
+}
+
+// NewUninitialized is [NewInstance] for a module whose _initialize has not run, as after InstantiateWithConfig: wazero runs
+// no other start function than _start by itself, and none with WithStartFunctions().
+func NewUninitialized(mod api.Module, name string, opts ...InstanceOption) (*Uninitialized, error) {
+	i, err := NewInstance(mod, name, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &Uninitialized{Instance: i}, nil
+}
+
+// Initialize implements [guest.Initializer].
+func (u *Uninitialized) Initialize(ctx context.Context) error { return u.init.Run(ctx, u.Instance) }
 
 // Memory implements [guest.Instance].
 func (i *Instance) Memory() linmem.Memory { return i.mem }
