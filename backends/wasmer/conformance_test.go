@@ -28,7 +28,7 @@ func open(wasm []byte) (guest.Instance, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	inst, err := wasmermem.NewInstance(instance, "memory")
+	inst, err := wasmermem.NewUninitialized(instance, "memory")
 	return inst, instance.Close, err
 }
 

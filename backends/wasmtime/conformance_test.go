@@ -27,7 +27,7 @@ func open(wasm []byte) (guest.Instance, func(), error) {
 		store.Close()
 		return nil, nil, err
 	}
-	inst, err := wasmtimemem.NewInstance(store, instance, "memory")
+	inst, err := wasmtimemem.NewUninitialized(store, instance, "memory")
 	return inst, store.Close, err
 }
 

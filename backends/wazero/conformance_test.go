@@ -33,6 +33,20 @@ func open(engine wazero.RuntimeConfig, wasm []byte) (guest.Instance, func(), err
 	return inst, stop, err
 }
 
+// openLimited instantiates a module whose memory comes from a Limiter.
+func openLimited(engine wazero.RuntimeConfig, l *wazeromem.Limiter, wasm []byte) (guest.Instance, func(), error) {
+	ctx := context.Background()
+	r := wazero.NewRuntimeWithConfig(ctx, engine)
+	stop := func() { _ = r.Close(ctx) }
+	mod, err := r.Instantiate(l.Context(ctx), wasm)
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	inst, err := wazeromem.NewUninitialized(mod, "memory", wazeromem.WithLimiter(l))
+	return inst, stop, err
+}
+
 // config asks for all of a 32-bit memory only where it takes no real memory.
 func config(name string) linmemtest.Config {
 	engine, maxPages := engines[name], uint64(1024)
@@ -58,6 +72,11 @@ func TestInstance(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			linmemtest.RunInstance(t, func(wasm []byte) (guest.Instance, func(), error) { return open(engine, wasm) })
+		})
+		t.Run(name+"-limited", func(t *testing.T) {
+			linmemtest.RunInstance(t, func(wasm []byte) (guest.Instance, func(), error) {
+				return openLimited(engine, new(wazeromem.Limiter), wasm)
+			})
 		})
 	}
 }

@@ -149,6 +149,31 @@ func RunInstance(t *testing.T, open func(wasm []byte) (inst guest.Instance, stop
 		}
 	})
 
+	t.Run("limit", func(t *testing.T) {
+		inst, stop := setup(t)
+		defer stop()
+		holdsLimit(t, inst)
+	})
+
+	t.Run("initialize", func(t *testing.T) {
+		inst, stop := setup(t)
+		defer stop()
+		initializer, ok := inst.(guest.Initializer)
+		if !ok {
+			t.Skip("the instance is not a guest.Initializer")
+		}
+		if got, _ := inst.Global("initialized"); got != 0 {
+			t.Error("_initialize has run before anybody asked for it")
+		}
+		first, second := initializer.Initialize(ctx), initializer.Initialize(ctx)
+		if first != nil || !errors.Is(second, linmem.ErrInvalid) {
+			t.Errorf("Initialize = %v and then %v, want nil and then ErrInvalid", first, second)
+		}
+		if got, _ := inst.Global("initialized"); got != 1 {
+			t.Errorf("_initialize has run %d times, want 1", got)
+		}
+	})
+
 	t.Run("closed", func(t *testing.T) {
 		inst, stop := setup(t)
 		m := inst.Memory()
@@ -181,4 +206,62 @@ func RunInstance(t *testing.T, open func(wasm []byte) (inst guest.Instance, stop
 			t.Error("Global finds one after the owner was closed")
 		}
 	})
+}
+
+// holdsLimit holds that a limit refuses growth by the host and by the guest, until there is a higher one, and that pages which
+// exist stay.
+func holdsLimit(t *testing.T, inst guest.Instance) {
+	t.Helper()
+	limiter, ok := inst.(guest.Limiter)
+	if !ok {
+		t.Skip("the instance is not a guest.Limiter")
+	}
+	grow := map[string]func(delta uint64) error{
+		"host": func(delta uint64) error {
+			_, err := inst.Memory().Grow(delta)
+			return err
+		},
+		"guest": func(delta uint64) error {
+			results, err := inst.Call(context.Background(), "grow", delta)
+			if err == nil && results[0] == math.MaxUint32 {
+				err = linmem.ErrOutOfMemory
+			}
+			return err
+		},
+	}
+	size := uint64(1)
+	for _, tt := range []struct {
+		limit uint64
+		by    string
+		delta uint64
+		ok    bool
+	}{
+		{2, "host", 1, true},
+		{2, "host", 1, false},
+		{2, "guest", 1, false},
+		{1, "guest", 1, false}, // below the size
+		{0, "host", 1, false},
+		{4, "guest", 1, true}, // higher again
+		{4, "host", 2, false},
+		{4, "host", 1, true},
+		{4, "guest", 1, false},
+		{math.MaxUint64, "guest", 1, true},
+		{math.MaxUint64, "host", 1, true},
+	} {
+		if err := limiter.LimitPages(tt.limit); errors.Is(err, linmem.ErrUnsupported) {
+			t.Skipf("the memory cannot be limited: %v", err)
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		err := grow[tt.by](tt.delta)
+		if tt.ok && err != nil || !tt.ok && !errors.Is(err, linmem.ErrOutOfMemory) {
+			t.Errorf("growth by the %s from %d pages by %d, at a limit of %d: error %v", tt.by, size, tt.delta, tt.limit, err)
+		}
+		if tt.ok {
+			size += tt.delta
+		}
+		if got := inst.Memory().NumPages(); got != size {
+			t.Fatalf("%d pages at a limit of %d, want %d", got, tt.limit, size)
+		}
+	}
 }

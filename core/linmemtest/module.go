@@ -36,7 +36,10 @@ func Module(pages, max uint64) []byte {
 //	  (func (export "swap") (param i32 i64) (result i64 i32) (local.get 1) (local.get 0))
 //	  (func (export "nothing"))
 //	  (func (export "reference") (param funcref))
-//	  (func (export "trap") (unreachable)))
+//	  (func (export "trap") (unreachable))
+//	  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+//	  (global (export "initialized") (mut i32) (i32.const 0))
+//	  (func (export "_initialize") (global.set 2 (i32.add (global.get 2) (i32.const 1)))))
 func callModule() []byte {
 	m := module{memory: []byte{hasMax, 1, 10}}
 	m.table("table", funcref, noMax, 1)
@@ -52,6 +55,9 @@ func callModule() []byte {
 	m.function("nothing", nil, nil)
 	m.function("reference", []byte{funcref}, nil)
 	m.function("trap", nil, nil, unreachable)
+	m.function("grow", []byte{i32}, []byte{i32}, localGet, 0, memoryGrow, 0)
+	m.variable("initialized", i32, i32Const, 0)
+	m.function("_initialize", nil, nil, globalGet, 2, i32Const, 1, i32Add, globalSet, 2)
 	return m.encode()
 }
 
@@ -70,11 +76,13 @@ const (
 	functionType                     = 0x60
 	i32, i64, f32, f64, funcref byte = 0x7f, 0x7e, 0x7d, 0x7c, 0x70
 	noMax, hasMax                    = 0, 1
-	immutable                        = 0
+	immutable, mutable               = 0, 1
 
-	unreachable, end, localGet       = 0x00, 0x0b, 0x20
-	i32Load8U, i32Store8, memoryGrow = 0x2d, 0x3a, 0x40
-	i32Const, f64Const               = 0x41, 0x44
+	unreachable, end               = 0x00, 0x0b
+	localGet, globalGet, globalSet = 0x20, 0x23, 0x24
+	i32Load8U, i32Store8           = 0x2d, 0x3a
+	memoryGrow                     = 0x40
+	i32Const, f64Const, i32Add     = 0x41, 0x44, 0x6a
 )
 
 // module collects the parts of a wasm module with one memory, exported as "memory". Each function has a type of its own.
@@ -99,8 +107,16 @@ func (m *module) table(name string, typ ...byte) {
 }
 
 func (m *module) global(name string, typ byte, value ...byte) {
+	m.addGlobal(name, []byte{typ, immutable}, value)
+}
+
+func (m *module) variable(name string, typ byte, value ...byte) {
+	m.addGlobal(name, []byte{typ, mutable}, value)
+}
+
+func (m *module) addGlobal(name string, typ, value []byte) {
 	m.export(name, kindGlobal, byte(len(m.globals)))
-	m.globals = append(m.globals, append(append([]byte{typ, immutable}, value...), end))
+	m.globals = append(m.globals, append(append(typ, value...), end))
 }
 
 func (m *module) export(name string, kind, index byte) {
