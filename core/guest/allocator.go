@@ -11,10 +11,10 @@ import (
 
 // Allocator is an allocator that a guest exports, and how it is called.
 type Allocator struct {
-	Convention Convention
-	Alloc      Export
-	Free       Export // Name is "" if there is none: what was allocated stays
-	Pin        Export // AssemblyScript: keeps what was allocated from the collector; Name is "" if there is none
+	Convention Convention `json:"convention"`
+	Alloc      Export     `json:"alloc"`
+	Free       Export     `json:"free,omitzero"` // Name is "" if there is none: what was allocated stays
+	Pin        Export     `json:"pin,omitzero"`  // AssemblyScript: keeps a block from the collector; Name is "" if there is none
 }
 
 // Convention is the meaning of the arguments and results of an allocator's functions. Sizes, alignments and addresses are

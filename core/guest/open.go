@@ -93,7 +93,7 @@ func (o *opening) prepare() error {
 	if o.alloc == "" {
 		return nil
 	}
-	a, err := newAllocator(o.alloc, o.free, o.export)
+	a, err := newAllocator(o.alloc, o.free, o.report.Function)
 	if err != nil {
 		return err
 	}
@@ -107,16 +107,6 @@ func (j Judgement) or(other Judgement) Judgement {
 		return other
 	}
 	return j
-}
-
-// export returns an exported function.
-func (o *opening) export(name string) (Export, bool) {
-	for _, f := range o.report.Functions {
-		if f.Name == name {
-			return f, true
-		}
-	}
-	return Export{}, false
 }
 
 // choose returns the first strategy that is safe.
@@ -183,7 +173,9 @@ func (o *opening) initialize() error {
 	if !ok {
 		return nil
 	}
-	o.plan.did("initialized the guest")
+	if o.report.Initialize {
+		o.plan.did("initialized the guest")
+	}
 	return i.Initialize(o.ctx)
 }
 

@@ -24,6 +24,16 @@ type Workload struct {
 	Timeout time.Duration
 }
 
+// NewWorkload returns the workload of a guest that allocates with the exported function of that name, as [WithAllocator] has
+// it. It fails with [linmem.ErrInvalid] if there is none, or its type does not fit.
+func NewWorkload(r *Report, alloc string) (Workload, error) {
+	a, err := newAllocator(alloc, "", r.Function)
+	if err != nil {
+		return Workload{}, &linmem.Error{Op: "guest.NewWorkload", Err: err}
+	}
+	return Workload{Alloc: a.alloc}, nil
+}
+
 // Probe finds out what a guest does to pages that the host grows, by doing it in instances that are thrown away: two of
 // them, one for each judgement. What cannot be found out is what the report says of it, and Undecided if it does not either.
 //

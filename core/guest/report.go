@@ -2,39 +2,50 @@ package guest
 
 // Report is what the binary of a guest tells about it, as [Inspect] finds it.
 type Report struct {
-	Toolchain Toolchain
-	Memories  []MemoryType // imported ones first, as they are numbered
+	Toolchain Toolchain    `json:"toolchain"`
+	Memories  []MemoryType `json:"memories,omitempty"` // imported ones first, as they are numbered
 
 	// Grows and Sizes are the instructions memory.grow and memory.size, of all memories. A growth whose result becomes an
 	// address has Use [UsedAsAddress].
-	Grows, Sizes Sites
+	Grows Sites `json:"grows"`
+	Sizes Sites `json:"sizes"`
 
-	Start      bool // a start section: code that runs at instantiation
-	Initialize bool // _initialize is exported: to be called once, before anything else
-	Command    bool // _start is exported: a program that runs and ends
+	Start      bool `json:"start,omitempty"`      // a start section: code that runs at instantiation
+	Initialize bool `json:"initialize,omitempty"` // _initialize is exported: to be called once, before anything else
+	Command    bool `json:"command,omitempty"`    // _start is exported: a program that runs and ends
 
 	// Functions are the exported functions, in the order of the binary.
-	Functions []Export
+	Functions []Export `json:"functions,omitempty"`
 
 	// Allocators are the exported functions that are known to be an allocator's, the best for an arena first.
-	Allocators []Allocator
+	Allocators []Allocator `json:"allocators,omitempty"`
 
 	// AllocatorImports are the allocator functions that the guest has the host provide.
-	AllocatorImports []Import
+	AllocatorImports []Import `json:"allocator_imports,omitempty"`
 
 	// HeapBase is the value of the exported global __heap_base, the first byte that the linker left unused; nil if there is
 	// none, or if its value is not in the binary.
-	HeapBase *uint64
+	HeapBase *uint64 `json:"heap_base,omitempty"`
 
 	// Verdict is what follows from all this for growth by the host.
-	Verdict Verdict
+	Verdict Verdict `json:"verdict"`
+}
+
+// Function returns the exported function of that name. Its cost is a look at each.
+func (r *Report) Function(name string) (f Export, ok bool) {
+	for _, f := range r.Functions {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Export{}, false
 }
 
 // Toolchain is what made the guest.
 type Toolchain struct {
-	Name     ToolchainName
-	Version  string   // as the binary gives it; may be ""
-	Evidence []string // what the name was concluded from, like `producers: language Go`
+	Name     ToolchainName `json:"name"`
+	Version  string        `json:"version,omitempty"`  // as the binary gives it; may be ""
+	Evidence []string      `json:"evidence,omitempty"` // what the name was concluded from, like `producers: language Go`
 }
 
 // ToolchainName names a toolchain, or "" for one that is not known.
@@ -54,30 +65,30 @@ const (
 
 // MemoryType is the type of a linear memory.
 type MemoryType struct {
-	Min      uint64  // pages
-	Max      *uint64 // pages; nil if there is no maximum
-	Is64     bool    // addresses have 64 bits
-	Shared   bool
-	Imported bool
-	Exports  []string // the names under which it is exported
+	Min      uint64   `json:"min"`            // pages
+	Max      *uint64  `json:"max,omitempty"`  // pages; nil if there is no maximum
+	Is64     bool     `json:"is64,omitempty"` // addresses have 64 bits
+	Shared   bool     `json:"shared,omitempty"`
+	Imported bool     `json:"imported,omitempty"`
+	Exports  []string `json:"exports,omitempty"` // the names under which it is exported
 
 	// PageSize is in bytes. It is that of linmem, but for the proposal custom-page-sizes.
-	PageSize uint64
+	PageSize uint64 `json:"page_size"`
 }
 
 // Sites are places in the code.
 type Sites struct {
-	N     int    // how many there are
-	First []Site // the first ones, at most 32
+	N     int    `json:"n"`               // how many there are
+	First []Site `json:"first,omitempty"` // the first ones, at most 32
 }
 
 // Site is one instruction.
 type Site struct {
-	Offset   uint64 // of the instruction, in bytes from the beginning of the binary
-	Function uint32 // its index; imported functions come first
-	Name     string // of the function, if the binary has it
-	Memory   uint32 // the index of the memory
-	Use      Use    // of a memory.grow
+	Offset   uint64 `json:"offset"`         // of the instruction, in bytes from the beginning of the binary
+	Function uint32 `json:"function"`       // its index; imported functions come first
+	Name     string `json:"name,omitempty"` // of the function, if the binary has it
+	Memory   uint32 `json:"memory"`         // the index of the memory
+	Use      Use    `json:"use"`            // of a memory.grow
 }
 
 // Use says what becomes of the result of a memory.grow.
@@ -97,29 +108,30 @@ const (
 
 // Export is an exported function.
 type Export struct {
-	Name string
+	Name string `json:"name,omitempty"`
 	Signature
 }
 
 // Import is an imported function.
 type Import struct {
-	Module, Name string
+	Module string `json:"module,omitempty"`
+	Name   string `json:"name,omitempty"`
 	Signature
 }
 
 // Verdict says whether a guest can live with pages that the host adds to its memory by memory.grow.
 type Verdict struct {
 	// Late is about growth after the guest was initialized and has allocated for the first time.
-	Late Judgement
+	Late Judgement `json:"late"`
 
 	// Early is about growth before either.
-	Early Judgement
+	Early Judgement `json:"early"`
 }
 
 // Judgement is an outcome and why, in words.
 type Judgement struct {
-	Outcome Outcome
-	Reason  string
+	Outcome Outcome `json:"outcome"`
+	Reason  string  `json:"reason,omitempty"`
 }
 
 // Outcome says what a guest does to pages that the host has added.

@@ -37,18 +37,18 @@ var strategies = []Strategy{Arena, HeapBase, Grow, Donate, Gap}
 
 // Plan says what [Open] did.
 type Plan struct {
-	Strategy Strategy
-	Reason   string   // why this strategy is safe for the guest
-	Steps    []string // what was done, in order
+	Strategy Strategy `json:"strategy"`
+	Reason   string   `json:"reason,omitempty"` // why this strategy is safe for the guest
+	Steps    []string `json:"steps,omitempty"`  // what was done, in order
 
 	// Allocator is what the regions of an [Arena] come from.
-	Allocator *Allocator
+	Allocator *Allocator `json:"allocator,omitempty"`
 
 	// GuestPages is how many pages the guest can have, for [Donate] and [Gap]; 0 if that is not limited.
-	GuestPages uint64
+	GuestPages uint64 `json:"guest_pages,omitempty"`
 
 	// Unsafe says that the strategy was forced, although it is not known to be safe: see [AcceptCorruption].
-	Unsafe bool
+	Unsafe bool `json:"unsafe,omitempty"`
 }
 
 // String returns the plan in one line.

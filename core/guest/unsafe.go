@@ -10,22 +10,22 @@ import (
 // UnsafeError says that no strategy is known to keep a guest and the host's pages apart, why, and what would help. It wraps
 // [linmem.ErrUnsupported].
 type UnsafeError struct {
-	Toolchain Toolchain
-	Verdict   Verdict   // of the report, and of WithVerdict where that is undecided
-	Refused   []Refusal // each strategy that was considered
-	Remedies  []Remedy  // the best first
+	Toolchain Toolchain `json:"toolchain"`
+	Verdict   Verdict   `json:"verdict"`            // of the report, and of WithVerdict where that is undecided
+	Refused   []Refusal `json:"refused,omitempty"`  // each strategy that was considered
+	Remedies  []Remedy  `json:"remedies,omitempty"` // the best first
 }
 
 // Refusal says why a strategy was not followed.
 type Refusal struct {
-	Strategy Strategy
-	Reason   string
+	Strategy Strategy `json:"strategy"`
+	Reason   string   `json:"reason,omitempty"`
 }
 
 // Remedy is what would make a strategy work.
 type Remedy struct {
-	Strategy Strategy // "" for one that is not Open's
-	How      string
+	Strategy Strategy `json:"strategy"` // "" for one that is not Open's
+	How      string   `json:"how,omitempty"`
 }
 
 // Error returns all of it in one line.

@@ -38,9 +38,13 @@ func (t ValueType) String() string {
 	return fmt.Sprintf("type %#x", byte(t))
 }
 
+// MarshalText implements [encoding.TextMarshaler].
+func (t ValueType) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
 // Signature is the type of a function.
 type Signature struct {
-	Params, Results []ValueType
+	Params  []ValueType `json:"params,omitempty"`
+	Results []ValueType `json:"results,omitempty"`
 }
 
 // checkCall returns why the function cannot be called with that many raw arguments.
