@@ -32,6 +32,12 @@
 // Every access to wasmer is a call through cgo, of which View makes two. The README has the figures; they are those of
 // BenchmarkMemory.
 //
+// # Guests that import their allocator
+//
+// [Allocator] serves malloc, free and the like to a guest that imports them, from the [linmem.Heap] that is bound to it.
+// Each instance needs one. A mistake of the guest, like a free of what is not allocated, is a trap, and [Allocator.Err] has
+// the reason. A malloc and free take 0.4 µs and no Go allocation, as BenchmarkAllocator has it.
+//
 // # Traps that are taken care of
 //
 //   - An instance is freed when the collector finds it unreachable, even while its exports are used, and the next use
@@ -47,6 +53,11 @@
 //     process at instantiation.
 //   - A panic inside wasmer's library aborts the process too.
 //   - A panic of a host function that the guest calls comes out of [Instance.Call], through frames of wasmer's.
+//   - An error that a host function returns to wasmer-go ends the process at one of the next collections, since its trap is
+//     freed twice (https://github.com/wasmerio/wasmer-go/issues/291). Host functions of one's own must not return any;
+//     those of an [Allocator] do not.
+//   - Each call of a host function that has arguments or results leaks 40 to 100 bytes of C memory in wasmer-go. Those of
+//     an [Allocator] have none.
 //   - A program finds wasmer's shared library by the path of wasmer-go in the module cache of the machine that built it
 //     (its RUNPATH). To run elsewhere, ship the library and say where it is, with LD_LIBRARY_PATH or a linker flag.
 //

@@ -4,6 +4,7 @@ package wasmermem
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 
 	linmem "github.com/linmem/linmem/core"
@@ -20,18 +21,37 @@ var (
 
 // Instance implements [guest.Instance] and [guest.Typed] on a wasmer instance.
 type Instance struct {
-	mem   *Memory
-	funcs *guest.Functions
+	mem       *Memory
+	funcs     *guest.Functions
+	allocator *Allocator // nil without WithAllocator
+}
+
+// InstanceOption configures [NewInstance].
+type InstanceOption interface {
+	apply(*Instance)
+}
+
+type instanceOptionFunc func(*Instance)
+
+func (f instanceOptionFunc) apply(i *Instance) { f(i) }
+
+// WithAllocator says that the instance's allocator imports are those of a, so that the error of a call in which one of them
+// has trapped says why, beside wasmer's own.
+func WithAllocator(a *Allocator) InstanceOption {
+	return instanceOptionFunc(func(i *Instance) { i.allocator = a })
 }
 
 // NewInstance returns inst as a guest, with the memory that [New] would return for the name.
-func NewInstance(inst *wasmer.Instance, name string) (*Instance, error) {
+func NewInstance(inst *wasmer.Instance, name string, opts ...InstanceOption) (*Instance, error) {
 	mem, err := New(inst, name)
 	if err != nil {
 		return nil, err
 	}
 	i := &Instance{mem: mem}
 	i.funcs = guest.NewFunctions("wasmermem.Call", mem.closed, i.lookUp)
+	for _, opt := range opts {
+		opt.apply(i)
+	}
 	return i, nil
 }
 
@@ -42,8 +62,8 @@ type Uninitialized struct {
 }
 
 // NewUninitialized is [NewInstance] for an instance whose _initialize has not run, as after wasmer.NewInstance.
-func NewUninitialized(inst *wasmer.Instance, name string) (*Uninitialized, error) {
-	i, err := NewInstance(inst, name)
+func NewUninitialized(inst *wasmer.Instance, name string, opts ...InstanceOption) (*Uninitialized, error) {
+	i, err := NewInstance(inst, name, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +79,15 @@ func (i *Instance) Memory() linmem.Memory { return i.mem }
 // Call implements [guest.Instance]. The error of a trap is wasmer's. Nothing can end a call that runs, the context
 // neither.
 func (i *Instance) Call(ctx context.Context, name string, args ...uint64) ([]uint64, error) {
-	return i.funcs.Call(ctx, name, args)
+	if i.allocator == nil {
+		return i.funcs.Call(ctx, name, args)
+	}
+	before := i.allocator.served.nTraps
+	results, err := i.funcs.Call(ctx, name, args)
+	if err != nil && i.allocator.served.nTraps > before {
+		err = fmt.Errorf("%w: %w", i.allocator.Err(), err)
+	}
+	return results, err
 }
 
 // Signature implements [guest.Typed].

@@ -33,6 +33,13 @@
 // Every access to wasmtime is a call through cgo, of which View makes two. A growth makes a Go allocation in wasmtime-go,
 // and two if it is refused. The README has the figures; they are those of BenchmarkMemory.
 //
+// # Guests that import their allocator
+//
+// [Allocator] serves malloc, free and the like to guests that import them, from the [linmem.Heap] that is bound to their
+// store. One linker serves all stores. A mistake of the guest, like a free of what is not allocated, is a trap whose
+// message has the heap's reason. A malloc and free take 1.1 µs and seven Go allocations of wasmtime-go, as
+// BenchmarkAllocator has it; through reflection, by FuncWrap, it would be 2.8.
+//
 // # Traps that are taken care of
 //
 //   - wasmtime-go panics when a closed store is used: here it is [linmem.ErrClosed].

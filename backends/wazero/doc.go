@@ -25,6 +25,12 @@
 // writing bytes while the guest uses the same bytes is a data race like any other. Grow must not run at the same time
 // as anything else. Shared memories (the threads proposal) never move, and synchronize their growth.
 //
+// # Guests that import their allocator
+//
+// [Allocator] serves malloc, free and the like to guests that import them, each from the [linmem.Heap] that is bound to it.
+// One host module serves all instances of a runtime, on any goroutine: wazero passes the module that calls. A mistake of
+// the guest, like a free of what is not allocated, is a trap whose error has the heap's inside, for errors.Is.
+//
 // # Traps that are taken care of
 //
 //   - api.Memory.Size is 0 for a memory of 65,536 pages, since it counts bytes in 32 bits.
@@ -40,6 +46,8 @@
 //     goes unnoticed here; and with a MemoryAllocator, closing either frees the memory under the other, whose views then
 //     fault. Close both together.
 //   - A panic of a host function that the guest calls is an error of [Instance.Call].
+//   - A guest may export again what it imports. If the host calls such a function of an [Allocator], wazero passes another
+//     module than the guest, and the call traps.
 //
 // wazero has neither 64-bit memories nor several memories in one instance.
 package wazeromem
