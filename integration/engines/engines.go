@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 
+	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
 )
 
@@ -24,13 +25,33 @@ type Engine struct {
 	// Slow says that it interprets, or copies a memory at each growth: long tests are short on it.
 	Slow bool
 
+	// Interprets says that it has no compiler.
+	Interprets bool
+
+	// Reserves says that a memory takes room for its maximum from the start, 4 GiB if it has none.
+	Reserves bool
+
 	// Lazy says that pages of a memory which nobody has touched cost nothing, however many.
 	Lazy bool
 
-	// Open instantiates a module that imports nothing and exports a memory: "memory" if there are several. It runs no
-	// exported function: _start and _initialize are for the caller. The function that it returns closes the instance.
+	// Open instantiates a module that exports a memory, "memory" if there are several, and imports nothing but WASI
+	// (preview 1, with no files, arguments or variables) and allocators (guest.CImports, guest.SubstrateImports). It runs
+	// no exported function: _start is for the caller, and so is _initialize; the instance is a guest.Initializer. The
+	// function that Open returns closes the instance.
 	Open func(ctx context.Context, wasm []byte) (inst guest.Instance, stop func(), err error)
 }
+
+// Binder is a [guest.Instance] whose allocator imports, if it has any, are served from a heap once that is bound. All that
+// engines open are Binders, but for the guest of the native engine.
+type Binder interface {
+	Bind(heap *linmem.Heap) error
+}
+
+// WASI is the module that WASI's functions are imported from, and Env the one of the allocators.
+const (
+	WASI = "wasi_snapshot_preview1"
+	Env  = "env"
+)
 
 // NeedsCgo is why a build without cgo leaves an engine out.
 const NeedsCgo = "it needs cgo: build with CGO_ENABLED=1 and a C compiler"

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 
+	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
 	"github.com/linmem/linmem/integration/engines"
 	"github.com/wasmerio/wasmer-go/wasmer"
@@ -20,8 +21,23 @@ func Default() engines.Engine { return engines.Engine{Name: "wasmer", Lazy: true
 // maxInitialPages is what wasmer can begin with. A module that begins with one page more aborts the process.
 const maxInitialPages = 65535
 
+// instance is a guest with what serves its imports.
+type instance struct {
+	*wasmermem.Uninitialized
+	allocator *wasmermem.Allocator // nil if it imports none
+}
+
+// Bind implements [engines.Binder].
+func (i *instance) Bind(heap *linmem.Heap) error {
+	if i.allocator == nil {
+		return nil
+	}
+	return i.allocator.Bind(heap)
+}
+
 func open(_ context.Context, wasm []byte) (guest.Instance, func(), error) {
-	module, err := wasmer.NewModule(wasmer.NewStore(wasmer.NewEngine()), wasm)
+	store := wasmer.NewStore(wasmer.NewEngine())
+	module, err := wasmer.NewModule(store, wasm)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -31,14 +47,50 @@ func open(_ context.Context, wasm []byte) (guest.Instance, func(), error) {
 				memory.Limits().Minimum(), maxInitialPages)
 		}
 	}
-	instance, err := wasmer.NewInstance(module, wasmer.NewImportObject())
+	object, allocator, err := provide(store, module)
 	if err != nil {
 		return nil, nil, err
 	}
-	inst, err := wasmermem.NewInstance(instance, "")
+	inst, err := wasmer.NewInstance(module, object)
 	if err != nil {
-		instance.Close()
 		return nil, nil, err
 	}
-	return inst, instance.Close, nil
+	uninitialized, err := wasmermem.NewUninitialized(inst, "", wasmermem.WithAllocator(allocator))
+	if err != nil {
+		inst.Close()
+		return nil, nil, err
+	}
+	stop := func() {
+		if allocator != nil {
+			allocator.Unbind()
+		}
+		inst.Close()
+	}
+	return &instance{uninitialized, allocator}, stop, nil
+}
+
+// provide returns what a module imports, and the allocator among that, or nil.
+func provide(store *wasmer.Store, module *wasmer.Module) (*wasmer.ImportObject, *wasmermem.Allocator, error) {
+	modules := map[string]bool{}
+	for _, i := range module.Imports() {
+		modules[i.Module()] = true
+	}
+	object := wasmer.NewImportObject()
+	if modules[engines.WASI] {
+		env, err := wasmer.NewWasiStateBuilder("guest").Finalize()
+		if err != nil {
+			return nil, nil, err
+		}
+		if object, err = env.GenerateImportObject(store, module); err != nil {
+			return nil, nil, err
+		}
+	}
+	if !modules[engines.Env] {
+		return object, nil, nil
+	}
+	allocator, err := wasmermem.NewAllocator(store)
+	if err != nil {
+		return nil, nil, err
+	}
+	return object, allocator, allocator.Register(object)
 }

@@ -5,8 +5,10 @@ package wasmtimeengine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
+	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
 	"github.com/linmem/linmem/integration/engines"
 
@@ -26,18 +28,41 @@ func open(_ context.Context, wasm []byte) (guest.Instance, func(), error) {
 	return inst, store.Close, nil
 }
 
-func instantiate(store *wasmtime.Store, wasm []byte) (*wasmtimemem.Instance, error) {
+// instance is a guest with what serves its imports.
+type instance struct {
+	*wasmtimemem.Uninitialized
+	store     *wasmtime.Store
+	allocator *wasmtimemem.Allocator
+}
+
+// Bind implements [engines.Binder].
+func (i *instance) Bind(heap *linmem.Heap) error { return i.allocator.Bind(i.store, heap) }
+
+func instantiate(store *wasmtime.Store, wasm []byte) (*instance, error) {
 	module, err := wasmtime.NewModule(store.Engine, wasm)
 	if err != nil {
 		return nil, err
 	}
-	instance, err := wasmtime.NewInstance(store, module, nil)
+	linker := wasmtime.NewLinker(store.Engine)
+	defer linker.Close()
+	allocator, err := wasmtimemem.NewAllocator(linker)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(module.Imports(), func(i *wasmtime.ImportType) bool { return i.Module() == engines.WASI }) {
+		store.SetWasi(wasmtime.NewWasiConfig())
+		if err := linker.DefineWasi(); err != nil {
+			return nil, err
+		}
+	}
+	inst, err := linker.Instantiate(store, module)
 	if err != nil {
 		return nil, err
 	}
 	name := ""
-	if export := instance.GetExport(store, "memory"); export != nil && export.Memory() != nil {
+	if export := inst.GetExport(store, "memory"); export != nil && export.Memory() != nil {
 		name = "memory"
 	}
-	return wasmtimemem.NewInstance(store, instance, name)
+	uninitialized, err := wasmtimemem.NewUninitialized(store, inst, name)
+	return &instance{uninitialized, store, allocator}, err
 }
