@@ -7,7 +7,7 @@ CROSS := windows/amd64 darwin/arm64 linux/arm64
 
 # The fuzz targets, as folder:name. Without -fuzzminimizetime go spends most of the time on making inputs smaller.
 FUZZ := core:FuzzPages core:FuzzRestore core:FuzzHeap core:FuzzRestoreHeap core/internal/pagemap:FuzzMap core/zigref:FuzzGuestWrites \
-	integration/zigoracle:FuzzPageAllocator integration/zigoracle:FuzzAllocator integration/traces:FuzzParse
+	integration/zigoracle:FuzzPageAllocator integration/zigoracle:FuzzAllocator integration/traces:FuzzParse core/guest:FuzzInspect
 
 # each COMMAND: the command in every module's folder, ending at the first failure.
 each = @set -euo pipefail; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
@@ -20,7 +20,7 @@ COUNT     ?= 1
 SHELL := bash
 TOOLS := $(CURDIR)/.ci/bin
 
-.PHONY: help check build test race pure cross standalone vet lint fmt fuzz bench guests tools
+.PHONY: help check build test race pure cross standalone vet lint fmt fuzz bench readme guests tools
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,10 @@ fuzz: ## fuzz each target for FUZZTIME
 bench: ## run the benchmarks that match BENCH, COUNT times; without BENCH, compare page and byte allocators as well
 	$(call each,go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...)
 	$(if $(filter .,$(BENCH)),go run ./integration/cmd/linmem-comparepages && go run ./integration/cmd/linmem-compareheaps)
+
+readme: ## find out anew what guests tolerate, and write the table into the README
+	go test ./integration/matrix/wazero -run '^TestMatrix$$/^wazero-compiler$$/^guests$$' -update
+	go test ./integration -run '^TestReadmeGuests' -update
 
 guests: ## rebuild the wasm guests; needs what CONTRIBUTING.md lists
 	integration/guests/build.sh

@@ -4,7 +4,11 @@ package wasmtimemem
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"runtime"
+	"sync"
+	"weak"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
 	linmem "github.com/linmem/linmem/core"
@@ -38,15 +42,34 @@ func NewInstance(store *wasmtime.Store, inst *wasmtime.Instance, name string) (*
 }
 
 // LimitPages implements [guest.Limiter]. It sets the limits of the whole store: that of each of its memories is max pages,
-// and those that the host has set with Store.Limiter, for tables too, are wasmtime's own again.
+// and those that the host has set with Store.Limiter, for tables too, are wasmtime's own again. So one instance of a store can
+// limit its memory; for any other it is [linmem.ErrUnsupported]. The host must not call Store.Limiter after that.
 func (i *Instance) LimitPages(max uint64) error {
+	fail := func(err error) error { return &linmem.Error{Op: "wasmtimemem.LimitPages", Err: err} }
 	if i.closed() {
-		return &linmem.Error{Op: "wasmtimemem.LimitPages", Err: linmem.ErrClosed}
+		return fail(linmem.ErrClosed)
+	}
+	if !claimLimit(i) {
+		return fail(fmt.Errorf("%w: another instance of the store is limited: give each a store of its own", linmem.ErrUnsupported))
 	}
 	const byDefault = -1
 	nBytes := int64(min(max, math.MaxInt64/linmem.PageSize) * linmem.PageSize)
 	i.mem.store.Limiter(nBytes, byDefault, byDefault, byDefault, byDefault)
 	return nil
+}
+
+// limited has the memory that is limited in each store, by weak pointers to both.
+var limited sync.Map
+
+// claimLimit makes an instance the one of its store whose memory is limited, and reports whether it is.
+func claimLimit(i *Instance) bool {
+	store := weak.Make(i.mem.store)
+	owner, found := limited.LoadOrStore(store, weak.Make(i.mem))
+	if !found {
+		runtime.AddCleanup(i.mem.store, func(key any) { limited.Delete(key) }, any(store))
+	}
+	mem := owner.(weak.Pointer[Memory]).Value()
+	return mem == i.mem || mem != nil && same(i.mem.store, mem.mem, i.mem.mem)
 }
 
 // Uninitialized is an [Instance] whose guest is not initialized yet. It implements [guest.Initializer].

@@ -257,3 +257,36 @@ func TestViewMakesNoGoAllocation(t *testing.T) {
 		}
 	}
 }
+
+// TestLimitOfOneInstance holds that an instance does not lift the limit of another in its store.
+func TestLimitOfOneInstance(t *testing.T) {
+	module, err := wasmtime.NewModule(engine, linmemtest.Module(1, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := wasmtime.NewStore(engine)
+	defer store.Close()
+	var instances [2]*wasmtimemem.Instance
+	for i := range instances {
+		instance, err := wasmtime.NewInstance(store, module, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if instances[i], err = wasmtimemem.NewInstance(store, instance, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second := instances[0], instances[1]
+	if err := first.LimitPages(2); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.LimitPages(50); !errors.Is(err, linmem.ErrUnsupported) {
+		t.Errorf("LimitPages of another instance in the store: %v, want ErrUnsupported", err)
+	}
+	if _, err := first.Memory().Grow(2); !errors.Is(err, linmem.ErrOutOfMemory) {
+		t.Errorf("growth past the limit: %v, want ErrOutOfMemory", err)
+	}
+	if err := first.LimitPages(3); err != nil {
+		t.Errorf("LimitPages again: %v", err)
+	}
+}

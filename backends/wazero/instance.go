@@ -69,7 +69,7 @@ func (i *Instance) LimitPages(max uint64) error {
 	case i.limited == nil:
 		return &linmem.Error{Op: op, Err: errNoLimiter}
 	}
-	i.limited.limit = min(max, math.MaxUint64/linmem.PageSize) * linmem.PageSize
+	i.limited.limit.Store(min(max, math.MaxUint64/linmem.PageSize) * linmem.PageSize)
 	return nil
 }
 

@@ -6,7 +6,9 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"unsafe"
+	"weak"
 
 	linmem "github.com/linmem/linmem/core"
 	"github.com/tetratelabs/wazero/api"
@@ -27,8 +29,10 @@ var _ experimental.MemoryAllocator = (*Limiter)(nil)
 // own. Memories are Go slices that move when they grow past their capacity, as wazero's own are. A shared memory must not move:
 // use it with WithMemoryCapacityFromMax(true).
 type Limiter struct {
-	mu       sync.Mutex
-	memories []*limitedMemory
+	mu sync.Mutex
+
+	// wazero frees the memory of a module that is closed, but not that of one whose instantiation fails.
+	memories []weak.Pointer[limitedMemory]
 }
 
 // Context returns a context in which modules are to be instantiated.
@@ -38,11 +42,21 @@ func (l *Limiter) Context(ctx context.Context) context.Context {
 
 // Allocate implements [experimental.MemoryAllocator].
 func (l *Limiter) Allocate(capacity, maximum uint64) experimental.LinearMemory {
-	m := &limitedMemory{limiter: l, data: make([]byte, capacity), max: maximum, limit: math.MaxUint64}
+	m := &limitedMemory{limiter: l, data: make([]byte, capacity), max: maximum}
+	m.limit.Store(math.MaxUint64)
 	l.mu.Lock()
-	l.memories = append(l.memories, m)
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	l.forget(nil)
+	l.memories = append(l.memories, weak.Make(m))
 	return m
+}
+
+// forget removes a memory from the list, and those that are gone.
+func (l *Limiter) forget(gone *limitedMemory) {
+	l.memories = slices.DeleteFunc(l.memories, func(p weak.Pointer[limitedMemory]) bool {
+		m := p.Value()
+		return m == nil || m == gone
+	})
 }
 
 // find returns the memory of a module, which has one page at least.
@@ -53,8 +67,8 @@ func (l *Limiter) find(mem api.Memory) (*limitedMemory, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, m := range l.memories {
-		if unsafe.SliceData(m.data) == unsafe.SliceData(first) {
+	for _, p := range l.memories {
+		if m := p.Value(); m != nil && unsafe.SliceData(m.data) == unsafe.SliceData(first) {
 			return m, nil
 		}
 	}
@@ -70,14 +84,15 @@ func (l *Limiter) move(m *limitedMemory, to []byte) {
 
 // limitedMemory implements [experimental.LinearMemory].
 type limitedMemory struct {
-	limiter    *Limiter
-	data       []byte // the capacity; its first byte is found by find, under the limiter's lock
-	max, limit uint64 // bytes
+	limiter *Limiter
+	data    []byte // the capacity; its first byte is found by find, under the limiter's lock
+	max     uint64 // bytes
+	limit   atomic.Uint64
 }
 
 // Reallocate implements [experimental.LinearMemory].
 func (m *limitedMemory) Reallocate(size uint64) []byte {
-	if size > min(m.max, m.limit) {
+	if size > min(m.max, m.limit.Load()) {
 		return nil
 	}
 	if size > uint64(len(m.data)) {
@@ -93,5 +108,5 @@ func (m *limitedMemory) Reallocate(size uint64) []byte {
 func (m *limitedMemory) Free() {
 	m.limiter.mu.Lock()
 	defer m.limiter.mu.Unlock()
-	m.limiter.memories = slices.DeleteFunc(m.limiter.memories, func(other *limitedMemory) bool { return other == m })
+	m.limiter.forget(m)
 }

@@ -2,6 +2,7 @@ package wazeromem_test
 
 import (
 	"errors"
+	"runtime"
 	"testing"
 
 	linmem "github.com/linmem/linmem/core"
@@ -63,5 +64,26 @@ func TestLimiterOfAnother(t *testing.T) {
 		if _, err := wazeromem.NewInstance(instantiate(t, tt.wasm), "", wazeromem.WithLimiter(tt.l)); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 		}
+	}
+}
+
+// TestLimiterForgets holds that the memory of a module that could not be instantiated is collected: wazero does not free it.
+func TestLimiterForgets(t *testing.T) {
+	// (module (memory 1) (data (i32.const 65536) "x"))
+	const outOfBounds = "\x00asm\x01\x00\x00\x00" + "\x05\x03\x01\x00\x01" + "\x0b\x09\x01\x00\x41\x80\x80\x04\x0b\x01x"
+	l := new(wazeromem.Limiter)
+	for range 10 {
+		if _, _, err := openLimited(wazero.NewRuntimeConfig(), l, []byte(outOfBounds)); err == nil {
+			t.Fatal("a module with data past its memory can be instantiated")
+		}
+	}
+	runtime.GC()
+	_, stop, err := openLimited(wazero.NewRuntimeConfig(), l, linmemtest.Module(1, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	if n := l.Len(); n != 1 {
+		t.Errorf("the Limiter keeps %d memories, want 1", n)
 	}
 }

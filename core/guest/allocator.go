@@ -14,7 +14,7 @@ type Allocator struct {
 	Convention Convention `json:"convention"`
 	Alloc      Export     `json:"alloc"`
 	Free       Export     `json:"free,omitzero"` // Name is "" if there is none: what was allocated stays
-	Pin        Export     `json:"pin,omitzero"`  // AssemblyScript: keeps a block from the collector; Name is "" if there is none
+	Pin        Export     `json:"pin,omitzero"`  // AssemblyScript: keeps a block from the collector
 }
 
 // Convention is the meaning of the arguments and results of an allocator's functions. Sizes, alignments and addresses are
@@ -32,7 +32,8 @@ const (
 	// CanonicalABI is the component model's cabi_realloc(addr, size, align, newSize). It does not free.
 	CanonicalABI Convention = "canonical-abi"
 
-	// Sbrk is sbrk(increment), which returns the end of the heap before, or -1. It does not free.
+	// Sbrk is sbrk(increment), which returns the end of the heap before, or -1. It is called with whole pages, and does not
+	// free.
 	Sbrk Convention = "sbrk"
 )
 
@@ -53,18 +54,27 @@ var knownAllocators = []struct {
 }
 
 // cosmWasm is how exports begin by which CosmWasm contracts are known: their allocate returns the address of a descriptor.
-const cosmWasm = "interface_version_"
+var cosmWasm = []string{"interface_version_", "cosmwasm_vm_version_"}
 
 // findAllocators returns the known allocators among a guest's exported functions, in the order of knownAllocators.
-func findAllocators(functions []Export) (found []Allocator) {
+//
+// A guest with a collector may export a function by the name of an allocator that returns what nothing in the guest refers
+// to any more. So of such a toolchain only what is its runtime's own is known: AssemblyScript's __new and TinyGo's malloc.
+func findAllocators(t ToolchainName, functions []Export) (found []Allocator) {
 	byName := make(map[string]Export, len(functions))
 	isCosmWasm := false
 	for _, f := range functions {
 		byName[f.Name] = f
-		isCosmWasm = isCosmWasm || strings.HasPrefix(f.Name, cosmWasm)
+		for _, prefix := range cosmWasm {
+			isCosmWasm = isCosmWasm || strings.HasPrefix(f.Name, prefix)
+		}
 	}
 	for _, k := range knownAllocators {
-		if isCosmWasm && k.alloc == "allocate" {
+		switch {
+		case isCosmWasm && k.alloc == "allocate",
+			t == Go || t == Kotlin,
+			t == AssemblyScript && k.convention != AssemblyScriptRuntime,
+			t == TinyGo && (k.alloc != "malloc" || byName[k.free].Name == ""):
 			continue
 		}
 		a := Allocator{Convention: k.convention, Alloc: byName[k.alloc], Free: byName[k.free], Pin: byName[k.pin]}
@@ -101,7 +111,7 @@ func (a *Allocator) check() error {
 	if !a.Alloc.has(nArgs, 1) {
 		return a.Alloc.mismatch(a.Convention, "allocate with")
 	}
-	if a.Pin.Name != "" && !a.Pin.has([]int{1}, 1) {
+	if (a.Pin.Name != "" || a.Convention == AssemblyScriptRuntime) && !a.Pin.has([]int{1}, 1) {
 		return a.Pin.mismatch(a.Convention, "pin with")
 	}
 	if a.Free.Name == "" {
@@ -145,6 +155,9 @@ const arrayBuffer = 1
 func (a *Allocator) alloc(ctx context.Context, inst Instance, size uint64) (addr uint64, err error) {
 	var args []uint64
 	switch {
+	case a.Convention == Sbrk: // wasi-libc's knows no other sizes
+		size = (size + linmem.PageSize - 1) &^ (linmem.PageSize - 1)
+		args = []uint64{size}
 	case a.Convention == CanonicalABI:
 		args = []uint64{0, 0, blockAlign, size}
 	case a.Convention == AssemblyScriptRuntime:
@@ -202,6 +215,9 @@ func (a *Allocator) free(ctx context.Context, inst Instance, addr, size uint64) 
 	}
 	return nil
 }
+
+// allocates reports whether an allocator import returns memory.
+func (i Import) allocates() bool { return i.Name != "free" && i.Name != "ext_allocator_free_version_1" }
 
 // isAllocatorImport reports whether the guest has the host provide an allocator's function by this import, by its name in
 // C or in Substrate runtimes.

@@ -1,7 +1,6 @@
 package guest
 
 import (
-	"errors"
 	"fmt"
 
 	linmem "github.com/linmem/linmem/core"
@@ -24,7 +23,7 @@ func (o *opening) refusesGap() string {
 	case o.maxPages() <= o.gapLimit():
 		return ""
 	}
-	why := o.refusesLimit()
+	why := o.refusesLimit(o.gapLimit())
 	if why == "" {
 		return ""
 	}
@@ -53,19 +52,17 @@ func (o *opening) openGap() (*Guest, error) {
 	if err := o.initialize(); err != nil {
 		return nil, err
 	}
+	// The guest may have grown while it was initialized. That makes the limit higher.
 	size, limit := o.mem.NumPages(), o.gapLimit()
 	if l, ok := o.inst.(Limiter); ok && o.maxPages() > limit {
-		if err := l.LimitPages(limit); err != nil && !o.plan.Unsafe {
+		switch err := l.LimitPages(limit); {
+		case err == nil:
+			o.plan.did("limited the memory to %d pages", limit)
+		case !o.plan.Unsafe:
 			return nil, err
 		}
-		o.plan.did("limited the memory to %d pages", limit)
 	}
-	pages, err := linmem.NewPages(o.mem, o.options(linmem.WithGap(o.guestPages), linmem.WithMaxPages(o.hostPages))...)
-	if err != nil {
-		return nil, err
-	}
-	g := o.newGuest()
-	region, err := g.fence(pages, o.hostPages)
+	region, err := o.claimBehindGap()
 	if err != nil {
 		return nil, err
 	}
@@ -75,31 +72,20 @@ func (o *opening) openGap() (*Guest, error) {
 	}
 	o.plan.GuestPages = o.guestPages
 	o.plan.Reason = "the guest runs out of memory before it comes to the end of the gap"
-	o.plan.did("left %d pages to the guest, and took %d behind them, two for canaries", o.guestPages, o.hostPages)
-	return o.withPages(g, pages)
+	o.plan.did("left %d pages to the guest, and took the %d behind them", o.guestPages, region.Len)
+	return o.withRegions(o.newGuest(), once(pagesOf(region)))
 }
 
-// fence has pages grow by n, of which the first and the last become canaries, and returns all of them.
-func (g *Guest) fence(pages *linmem.Pages, n uint64) (region linmem.Range, err error) {
-	if n < 3 {
-		return region, fmt.Errorf("%w: %d pages of WithHostPages: it must be 3 at least, two for canaries", linmem.ErrInvalid, n)
+// claimBehindGap grows the memory by the gap and the host's region at once, and returns the latter.
+func (o *opening) claimBehindGap() (region linmem.Range, err error) {
+	const canaries = 2
+	if o.hostPages <= canaries {
+		return region, fmt.Errorf("%w: %d pages of WithHostPages: it must be 3 at least, two for canaries",
+			linmem.ErrInvalid, o.hostPages)
 	}
-	region, err = pages.Alloc(n)
+	pages, err := linmem.NewPages(o.mem, linmem.WithGap(o.guestPages))
 	if err != nil {
 		return region, err
 	}
-	// What is left of the run in the end is its first page; the only page that is free in between is its last.
-	most, err := pages.Resize(region, n-1)
-	if err != nil {
-		return region, err
-	}
-	last, err := pages.Alloc(1)
-	if err != nil {
-		return region, err
-	}
-	first, err := pages.Resize(most, 1)
-	if err != nil {
-		return region, err
-	}
-	return region, errors.Join(g.canaries.add(pagesOf(first)), g.canaries.add(pagesOf(last)))
+	return pages.Alloc(o.hostPages)
 }

@@ -6,7 +6,7 @@ func (o *opening) refusesGrow() string {
 	switch {
 	case late.Outcome != Tolerates:
 		return "growth by the host: " + late.Outcome.String() + ": " + late.Reason
-	case early.Outcome != Tolerates && o.firstAlloc == nil && len(o.allocators) == 0:
+	case early.Outcome != Tolerates && o.firstAlloc == nil && o.allocates() == nil:
 		return "growth before the guest's first allocation: " + early.Outcome.String() + ": " + early.Reason +
 			"; and there is no way to have it allocate first: see WithFirstAllocation"
 	}
@@ -26,16 +26,26 @@ func (o *opening) openGrow() (*Guest, error) {
 	return o.withRegions(o.newGuest(), fromGrowth(o.mem))
 }
 
+// allocates returns an allocator whose first allocation is the guest's, or nil. Sbrk is below that.
+func (o *opening) allocates() *Allocator {
+	for i := range o.allocators {
+		if o.allocators[i].Convention != Sbrk {
+			return &o.allocators[i]
+		}
+	}
+	return nil
+}
+
 // allocateFirst has the guest allocate, so that it claims now what it claims at its first allocation.
 func (o *opening) allocateFirst() error {
-	switch {
-	case o.firstAlloc != nil:
+	if o.firstAlloc != nil {
 		o.plan.did("called the function of WithFirstAllocation")
 		return o.firstAlloc(o.ctx, o.inst)
-	case len(o.allocators) == 0:
+	}
+	a := o.allocates()
+	if a == nil {
 		return nil // forced
 	}
-	a := &o.allocators[0]
 	o.plan.did("had the guest allocate with %q", a.Alloc.Name)
 	const size = 16
 	addr, err := a.alloc(o.ctx, o.inst, size)

@@ -1,5 +1,38 @@
-// Package guest describes a wasm guest as the host sees it: one instance with a memory, functions to call and globals
-// to read, on any runtime. The backends implement it.
+// Package guest gives the host pages in the memory of a wasm guest that the guest leaves alone, or says that there are none.
+//
+//	report, err := guest.Inspect(wasm)             // what the binary tells; once for each module
+//	verdict, err := guest.Probe(ctx, scratch, report, guest.Workload{}) // what it does; where the report leaves that open
+//	g, err := guest.Open(ctx, inst, report, guest.WithVerdict(verdict))
+//	addr, err := g.Heap.Put(data)
+//	err = g.Verify()
+//	err = g.Close(ctx)
+//
+// # The danger
+//
+// A guest has an allocator of its own, and that has an idea of which part of the memory is its. Where the idea is "what
+// memory.grow has returned to me", the host can grow the memory as well. Where it is "all up to memory.size", or "all since I
+// began, for I alone grow it", the guest takes the host's pages for its own, and both sides write over each other without a
+// word. Go, TinyGo, Emscripten, and AssemblyScript's stub runtime do; others do if the host grows before their first
+// allocation.
+//
+// # What is known of a guest
+//
+// [Inspect] decodes the binary: its toolchain, its allocator, each memory.grow and what becomes of its result. From that
+// follows a [Verdict], tolerates or corrupts, or undecided where it does not follow for sure. [Probe] tries it out, in
+// instances that are thrown away. Both judge growth that is late, after the guest's first allocation, and early.
+//
+// # Where the pages come from
+//
+// [Open] follows the first [Strategy] that is safe for the guest, or fails with [*UnsafeError], which says why and what would
+// help. An [Arena] from the guest's own allocator comes first. What the host gets are regions, each with canaries at both ends
+// (before it, with [HeapBase], whose region goes on to the end of the memory): [Guest.Verify] looks whether they are whole.
+//
+// A guest that imports its allocator can be served from the host's heap: see [Imports], and the Allocator of each backend.
+//
+// # Concurrency
+//
+// All of this is for one goroutine at a time, like the instance. With [Arena], a heap that needs a region calls the guest: so
+// a [linmem.Shared] on it must have what it needs, by Reserve, while the guest runs on another goroutine.
 package guest
 
 import (

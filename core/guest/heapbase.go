@@ -3,6 +3,7 @@ package guest
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	linmem "github.com/linmem/linmem/core"
 )
@@ -13,8 +14,10 @@ func (o *opening) refusesHeapBase() string {
 	switch {
 	case r.HeapBase == nil:
 		return "the guest exports no __heap_base"
-	case len(r.AllocatorImports) == 0:
-		return "the guest imports no allocator from the host, so it has another use for that memory"
+	case !slices.ContainsFunc(r.AllocatorImports, Import.allocates):
+		return "the guest does not import from the host what it allocates with, so it has another use for that memory"
+	case o.ready == nil:
+		return "the guest's allocator is not served from this heap: pass WithBind"
 	case r.Grows.N+r.Sizes.N > 0:
 		return fmt.Sprintf("the guest has %d memory.grow and %d memory.size, so it may have an allocator beside the host's",
 			r.Grows.N, r.Sizes.N)
@@ -40,22 +43,30 @@ func (o *opening) openHeapBase() (*Guest, error) {
 	}
 	base := *o.report.HeapBase
 	size := o.mem.NumPages()
+	if base > size*linmem.PageSize {
+		return nil, fmt.Errorf("%w: __heap_base is %#x, and the memory ends at %#x", linmem.ErrInvalid, base, size*linmem.PageSize)
+	}
+	start := (base + minCanary + linmem.PageSize - 1) / linmem.PageSize
+	if start > size {
+		if _, err := o.mem.Grow(start - size); err != nil {
+			return nil, err
+		}
+	}
 	g := o.newGuest()
+	if err := g.canaries.add(byteRange{base, start * linmem.PageSize}); err != nil {
+		return nil, err
+	}
 	pages, err := linmem.NewPages(o.mem, o.options()...)
 	if err != nil {
 		return nil, err
 	}
-	start := (base + minCanary + linmem.PageSize - 1) / linmem.PageSize
-	o.plan.Reason = "the guest imports its allocator, so it leaves all behind __heap_base to the host"
 	if start < size {
-		if err := g.canaries.add(byteRange{base, start * linmem.PageSize}); err != nil {
-			return nil, err
-		}
 		if err := adopt(pages, linmem.Range{Start: linmem.Page(start), Len: size - start}); err != nil {
 			return nil, err
 		}
-		o.plan.did("took %d pages from %#x on, canaries before them", pages.Stats().Free, start*linmem.PageSize)
 	}
+	o.plan.Reason = "the guest imports its allocator, so it leaves all behind __heap_base to the host"
+	o.plan.did("took all from %#x on, with canaries before it", start*linmem.PageSize)
 	if g, err = o.withPages(g, pages); err != nil {
 		return nil, err
 	}
@@ -66,14 +77,18 @@ func (o *opening) openHeapBase() (*Guest, error) {
 	return g, nil
 }
 
-// adopt gives pages to an allocator, as many as its budget allows.
+// adopt gives pages to an allocator, the lowest first, as many as its budget allows.
 func adopt(pages *linmem.Pages, r linmem.Range) error {
-	for r.Len > 0 {
-		err := pages.Adopt(r)
-		if !errors.Is(err, linmem.ErrOutOfMemory) {
+	for n := r.Len; n > 0; n = min(n, r.Len) {
+		switch err := pages.Adopt(linmem.Range{Start: r.Start, Len: n}); {
+		case errors.Is(err, linmem.ErrOutOfMemory):
+			n /= 2
+		case err != nil:
 			return err
+		default:
+			r.Start += linmem.Page(n)
+			r.Len -= n
 		}
-		r.Len /= 2
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ func (i *Initialization) Run(ctx context.Context, inst Instance) error {
 	if i.done {
 		return &linmem.Error{Op: "Instance.Initialize", Err: fmt.Errorf("%w: the guest is initialized already", linmem.ErrInvalid)}
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	i.done = true
 	if !inst.HasExport(name) {
 		return nil

@@ -30,7 +30,9 @@ func Inspect(binary []byte) (*Report, error) {
 		uses = append(uses, useOf[u])
 	}
 	names := siteNames(m)
+	types := signatures(m)
 	r := &Report{
+		DataEnd:  m.DataEnd,
 		Memories: memories(m),
 		Grows:    Sites{N: len(m.Grows)},
 		Sizes:    Sites{N: m.NumSizes},
@@ -42,17 +44,17 @@ func Inspect(binary []byte) (*Report, error) {
 	for _, s := range m.Sizes {
 		r.Sizes.First = append(r.Sizes.First, site(s, names, UseUnknown))
 	}
-	r.addExports(m)
+	r.addExports(m, types)
 	for _, i := range m.Imports {
 		if i.Kind != wasm.KindFunction {
 			continue
 		}
-		if i := (Import{Module: i.Module, Name: i.Name, Signature: signature(m.Types[i.Type])}); isAllocatorImport(i) {
+		if i := (Import{Module: i.Module, Name: i.Name, Signature: types[i.Type]}); isAllocatorImport(i) {
 			r.AllocatorImports = append(r.AllocatorImports, i)
 		}
 	}
-	r.Allocators = findAllocators(r.Functions)
 	r.Toolchain = detectToolchain(m, r)
+	r.Allocators = findAllocators(r.Toolchain.Name, r.Functions)
 	r.Verdict = judge(m, r, uses)
 	return r, nil
 }
@@ -89,13 +91,13 @@ func memories(m *wasm.Module) (all []MemoryType) {
 	return all
 }
 
-func (r *Report) addExports(m *wasm.Module) {
+func (r *Report) addExports(m *wasm.Module, types []Signature) {
 	for _, e := range m.Exports {
 		switch e.Kind {
 		case wasm.KindFunction:
 			r.Initialize = r.Initialize || e.Name == "_initialize"
 			r.Command = r.Command || e.Name == "_start"
-			r.Functions = append(r.Functions, Export{Name: e.Name, Signature: signature(m.Types[m.Functions[e.Index]])})
+			r.Functions = append(r.Functions, Export{Name: e.Name, Signature: types[m.Functions[e.Index]]})
 		case wasm.KindMemory:
 			mem := &r.Memories[e.Index]
 			mem.Exports = append(mem.Exports, e.Name)
@@ -108,8 +110,14 @@ func (r *Report) addExports(m *wasm.Module) {
 	}
 }
 
-func signature(t wasm.Type) Signature {
-	return Signature{Params: valueTypes(t.Params), Results: valueTypes(t.Results)}
+// signatures returns the types of functions, by index. All functions of a type share one: a hostile binary can have many
+// functions of a type that has many parameters.
+func signatures(m *wasm.Module) []Signature {
+	types := make([]Signature, len(m.Types))
+	for i, t := range m.Types {
+		types[i] = Signature{Params: valueTypes(t.Params), Results: valueTypes(t.Results)}
+	}
+	return types
 }
 
 func valueTypes(encoded []byte) (types []ValueType) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -295,5 +296,34 @@ func BenchmarkInspect(b *testing.B) {
 		if r := inspect(b, binary); r.Verdict.Late.Outcome != guest.Tolerates {
 			b.Fatal(r.Verdict.Late.Reason)
 		}
+	}
+}
+
+// TestInspectIsLinear holds that the report of a hostile binary is no larger than a few times the binary: here many functions
+// are exported under names of a byte or two, all of one type with many parameters.
+func TestInspectIsLinear(t *testing.T) {
+	const n = 5000
+	functions, exports := wasmtest.U(n), wasmtest.U(n)
+	for i := range n {
+		functions = append(functions, 0)
+		name := []byte{byte('a' + i%26), byte('a' + i/26%26), byte('a' + i/676)}
+		exports = append(exports, wasmtest.Bytes(3, name, 0, wasmtest.U(uint64(i)))...)
+	}
+	code := wasmtest.Bytes(wasmtest.U(n), bytes.Repeat([]byte{2, 0, 0x0b}, n))
+	module := wasmtest.Module(
+		wasmtest.Section(wasmtest.Types, 1, 0x60, wasmtest.U(n), bytes.Repeat([]byte{0x7f}, n), 0),
+		wasmtest.Section(wasmtest.Functions, functions),
+		wasmtest.Section(wasmtest.Exports, exports),
+		wasmtest.Section(wasmtest.Code, code),
+	)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r := inspect(t, module)
+	runtime.ReadMemStats(&after)
+	if len(r.Functions) != n || len(r.Functions[n-1].Params) != n {
+		t.Fatalf("%d functions, want %d with as many parameters", len(r.Functions), n)
+	}
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 100*uint64(len(module)) {
+		t.Errorf("Inspect of %d bytes allocates %d", len(module), allocated)
 	}
 }

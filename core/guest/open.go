@@ -81,8 +81,8 @@ type opening struct {
 // prepare checks the options, and does nothing to the guest.
 func (o *opening) prepare() error {
 	if v := o.openOptions.verdict; v != nil {
-		o.verdict.Late = o.verdict.Late.or(v.Late)
-		o.verdict.Early = o.verdict.Early.or(v.Early)
+		o.verdict.Late = o.verdict.Late.and(v.Late)
+		o.verdict.Early = o.verdict.Early.and(v.Early)
 	}
 	for _, s := range append(slices.Clone(o.forbidden), o.strategy) {
 		if s != "" && !slices.Contains(strategies, s) {
@@ -101,27 +101,21 @@ func (o *opening) prepare() error {
 	return nil
 }
 
-// or returns j, unless it is undecided.
-func (j Judgement) or(other Judgement) Judgement {
-	if j.Outcome == Undecided {
-		return other
-	}
-	return j
-}
-
-// choose returns the first strategy that is safe.
+// choose returns the first strategy that is safe, and has done nothing to the guest but to limit its memory, where that is
+// the first step of the strategy.
 func (o *opening) choose() (Strategy, error) {
 	unsafe := &UnsafeError{Toolchain: o.report.Toolchain, Verdict: o.verdict}
 	for _, s := range strategies {
 		if o.strategy != "" && s != o.strategy {
 			continue
 		}
-		why := o.refusal(s)
-		if slices.Contains(o.forbidden, s) {
-			why = "it is forbidden by the caller"
-		} else if o.strategy == s && o.accepted {
-			o.plan.Unsafe = why != ""
-			why = ""
+		why := "it is forbidden by the caller"
+		if !slices.Contains(o.forbidden, s) {
+			why = o.refusal(s)
+			if o.strategy == s && o.accepted {
+				o.plan.Unsafe = why != ""
+				why = ""
+			}
 		}
 		if why == "" {
 			return s, nil
@@ -134,11 +128,12 @@ func (o *opening) choose() (Strategy, error) {
 
 // refusal returns why a strategy is not safe, or cannot be followed; "" if it can.
 func (o *opening) refusal(s Strategy) string {
+	if n := len(o.report.Memories); n > 1 {
+		return fmt.Sprintf("the guest has %d memories, and what is known of it is not known to be about this one", n)
+	}
 	switch s {
 	case Arena:
-		if len(o.allocators) == 0 {
-			return "the guest exports no allocator that is known"
-		}
+		return o.refusesArena()
 	case HeapBase:
 		return o.refusesHeapBase()
 	case Grow:
@@ -196,7 +191,7 @@ func (o *opening) withRegions(g *Guest, take func(nPages uint64) (byteRange, err
 		if g.regions.refused != nil {
 			err = g.regions.refused
 		}
-		return nil, errors.Join(err, g.Close(o.ctx))
+		return nil, o.giveUp(g, err)
 	}
 	o.plan.did("took a region of %d pages with canaries at both ends", pages.Stats().Free)
 	return o.withPages(g, pages)
@@ -204,7 +199,7 @@ func (o *opening) withRegions(g *Guest, take func(nPages uint64) (byteRange, err
 
 // options returns the caller's options for pages, and ours, which prevail.
 func (o *opening) options(ours ...linmem.Option) []linmem.Option {
-	opts := append([]linmem.Option{linmem.WithGrowth(linmem.GrowDouble)}, o.heap...)
+	opts := append([]linmem.Option{linmem.WithGrowth(linmem.GrowBy(regionPages))}, o.heap...)
 	return append(opts, append([]linmem.Option{linmem.WithSource(nil), linmem.WithGap(0)}, ours...)...)
 }
 
@@ -212,16 +207,21 @@ func (o *opening) options(ours ...linmem.Option) []linmem.Option {
 func (o *opening) withPages(g *Guest, pages *linmem.Pages) (*Guest, error) {
 	h, err := linmem.NewHeap(o.mem, append(slices.Clone(o.heap), linmem.WithPages(pages))...)
 	if err != nil {
-		return nil, err
+		return nil, o.giveUp(g, err)
 	}
 	g.Heap = h
 	if o.ready != nil {
 		if err := o.ready(h); err != nil {
-			return nil, errors.Join(fmt.Errorf("the function of WithBind: %w", err), g.Close(o.ctx))
+			return nil, o.giveUp(g, fmt.Errorf("the function of WithBind: %w", err))
 		}
 	}
 	g.Plan = o.plan
 	return g, nil
+}
+
+// giveUp gives back what a guest has got, and returns err with what went wrong with that.
+func (o *opening) giveUp(g *Guest, err error) error {
+	return errors.Join(err, g.Close(context.WithoutCancel(o.ctx)))
 }
 
 // Verify returns an error if somebody wrote to the canaries around the host's regions: an [*linmem.Error] with the address

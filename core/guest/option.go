@@ -28,16 +28,17 @@ type openOptionFunc func(*openOptions)
 
 func (f openOptionFunc) apply(o *openOptions) { f(o) }
 
-// WithVerdict has Open go by what [Probe] found where the report leaves something undecided. A report that says that the
-// guest corrupts stands.
+// WithVerdict has Open go by what [Probe] found as well as by the report. What one of them leaves undecided the other
+// decides; where they contradict each other, the guest corrupts.
 func WithVerdict(v *Verdict) OpenOption {
 	return openOptionFunc(func(o *openOptions) { o.verdict = v })
 }
 
 // WithAllocator names the exports by which the guest allocates and frees, where they are not among those that [Inspect]
 // knows, and has Open try them first. They take sizes and addresses in bytes, as [Malloc] says; free may be "". A guest in
-// Go can have them: a //go:wasmexport function that keeps a slice in a global variable and returns where its bytes are, and
-// one that drops it.
+// Go can have them: a //go:wasmexport function that makes a slice, keeps it in a global map by its address, and returns
+// that; and one that deletes it from the map. A slice that nothing in the guest refers to is collected, under the host's
+// heap.
 func WithAllocator(alloc, free string) OpenOption {
 	return openOptionFunc(func(o *openOptions) { o.alloc, o.free = alloc, free })
 }
@@ -64,7 +65,8 @@ func Forbid(s ...Strategy) OpenOption {
 	return openOptionFunc(func(o *openOptions) { o.forbidden = append(o.forbidden, s...) })
 }
 
-// WithHeapOptions are options for the heap: a budget, an observer, a growth. The growth is [linmem.GrowDouble] otherwise.
+// WithHeapOptions are options for the heap: a budget, an observer, a growth. The growth is by 16 pages otherwise, each of
+// which has a page or two more for canaries.
 // Where pages come from is Open's: WithSource, WithPages and WithGap have no effect, and a budget is cut to what there is.
 func WithHeapOptions(opts ...linmem.Option) OpenOption {
 	return openOptionFunc(func(o *openOptions) { o.heap = append(o.heap, opts...) })
@@ -78,7 +80,8 @@ func WithFirstAllocation(f func(context.Context, Instance) error) OpenOption {
 }
 
 // WithBind has Open call f with the heap as soon as there is one; with [HeapBase], before the guest is initialized, so
-// that what initialization allocates comes from it.
+// that what initialization allocates comes from it. If Open fails after that, the heap is [linmem.ErrClosed], and what f has
+// done is the caller's to undo.
 func WithBind(f func(*linmem.Heap) error) OpenOption {
 	return openOptionFunc(func(o *openOptions) { o.ready = f })
 }

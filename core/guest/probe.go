@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	linmem "github.com/linmem/linmem/core"
@@ -16,7 +17,8 @@ type Workload struct {
 	// is an address of 0, or an error around [linmem.ErrOutOfMemory].
 	Alloc func(ctx context.Context, inst Instance, size uint64) (addr uint64, err error)
 
-	// MaxPages is how large the guest's memory may become. The default is 4,096, which is 256 MiB.
+	// MaxPages is how large the guest's memory may become. The default is 4,096, which is 256 MiB. If the instance is no
+	// [Limiter] it is looked at between two allocations, so that a guest which takes more than it is asked for may pass it.
 	MaxPages uint64
 
 	// Timeout is how long each of the two instances may take. The default is 10 seconds. A call into a guest ends early only
@@ -77,7 +79,19 @@ func Probe(
 	if err != nil {
 		return fail(err)
 	}
-	return &Verdict{Late: late.or(r.Verdict.Late), Early: early.or(r.Verdict.Early)}, nil
+	if err := ctx.Err(); err != nil {
+		return fail(err)
+	}
+	return &Verdict{Late: decided(late, r.Verdict.Late), Early: decided(early, r.Verdict.Early)}, nil
+}
+
+// decided returns what was probed, and if that is undecided what was inspected, with both reasons.
+func decided(probed, inspected Judgement) Judgement {
+	if probed.Outcome != Undecided {
+		return probed
+	}
+	inspected.Reason = strings.TrimSuffix(probed.Reason+"; inspected: "+inspected.Reason, "; inspected: ")
+	return inspected
 }
 
 // probe judges one instance. Its error is about making it.
@@ -90,7 +104,12 @@ func probe(
 	if err != nil {
 		return j, fmt.Errorf("cannot make an instance: %w", err)
 	}
-	defer stop()
+	if stop != nil {
+		defer stop()
+	}
+	if inst == nil || inst.Memory() == nil {
+		return j, fmt.Errorf("%w: the instance is nil, or has no memory", linmem.ErrInvalid)
+	}
 	if l, ok := inst.(Limiter); ok {
 		if err := l.LimitPages(w.MaxPages); err != nil && !errors.Is(err, linmem.ErrUnsupported) {
 			return j, err
@@ -118,7 +137,7 @@ type prober struct {
 var (
 	errInstance = errors.New("cannot initialize the guest")
 	errTaken    = errors.New("the guest took a page of the host's for its own")
-	errLimit    = errors.New("the limit of pages is reached")
+	errLimit    = errors.New("the limit of pages does not allow it")
 )
 
 // firstBytes is what the guest allocates to begin with, nRounds how often the memory is doubled, and nBlocks in how many
@@ -130,6 +149,9 @@ const (
 )
 
 func (p *prober) run(early bool) error {
+	if err := p.room(); err != nil {
+		return err
+	}
 	if early {
 		if err := p.grow(); err != nil {
 			return err
@@ -169,13 +191,20 @@ func (p *prober) grow() error {
 	return p.canaries.add(pagesOf(linmem.Range{Start: linmem.Page(prev), Len: 1}))
 }
 
+// room returns an error if there is none for a round: the memory may become three times as large, and a page more.
+func (p *prober) room() error {
+	if n := p.mem.NumPages(); 3*n+1 > p.work.MaxPages {
+		return fmt.Errorf("%w: the memory has %d pages: raise MaxPages", errLimit, n)
+	}
+	return nil
+}
+
 // round has the guest allocate as many bytes as the memory has, twice.
 func (p *prober) round() error {
-	nPages := p.mem.NumPages()
-	if 3*nPages > p.work.MaxPages {
-		return errLimit
+	if err := p.room(); err != nil {
+		return err
 	}
-	size := nPages * linmem.PageSize
+	size := p.mem.NumPages() * linmem.PageSize
 	for range nBlocks {
 		if err := p.alloc(size / nBlocks); err != nil {
 			return err

@@ -22,18 +22,16 @@ type regions struct {
 	refused error // why there was none, the last time
 }
 
-// minRegion is how many pages a region has, if there are so many: each costs a call and a page for canaries.
-const minRegion = 16
+// regionPages is what the size of a region is a multiple of, in pages, unless the caller has another growth or the guest has
+// no more: each region costs a call, and a page or two for canaries.
+const regionPages = 16
 
 // minCanary is how many bytes of canaries a region has at each end at least.
 const minCanary = 64
 
 // source is a [linmem.WithSource].
 func (s *regions) source(n uint64) (linmem.Range, error) {
-	r, err := s.get(max(n, minRegion))
-	if n < minRegion && errors.Is(err, linmem.ErrOutOfMemory) {
-		r, err = s.get(n)
-	}
+	r, err := s.get(n)
 	s.refused = err
 	return r, err
 }
@@ -64,8 +62,13 @@ func (s *regions) get(n uint64) (linmem.Range, error) {
 	return r, s.canaries.add(byteRange{inner.end, taken.end})
 }
 
-// fromAllocator takes regions from the guest's own allocator.
-func fromAllocator(ctx context.Context, inst Instance, a *Allocator) func(nPages uint64) (byteRange, error) {
+// fromAllocator takes regions from the guest's own allocator. What that returns is not taken at its word: a guest may export
+// something else by the name of an allocator.
+func fromAllocator(ctx context.Context, inst Instance, r *Report, a *Allocator) func(nPages uint64) (byteRange, error) {
+	low := r.DataEnd
+	if r.HeapBase != nil {
+		low = max(low, *r.HeapBase)
+	}
 	return func(nPages uint64) (byteRange, error) {
 		// Whatever the address, a page more than n holds n whole pages.
 		if nPages > math.MaxUint64/linmem.PageSize-2 {
@@ -73,6 +76,10 @@ func fromAllocator(ctx context.Context, inst Instance, a *Allocator) func(nPages
 		}
 		size := (nPages+1)*linmem.PageSize + 2*minCanary
 		addr, err := a.alloc(ctx, inst, size)
+		if err == nil && addr < low {
+			err = fmt.Errorf("%w: the guest's %q returned %#x, and its static data ends at %#x",
+				linmem.ErrCorrupt, a.Alloc.Name, addr, low)
+		}
 		return byteRange{addr, addr + size}, err
 	}
 }
@@ -94,5 +101,19 @@ func fromFrozenGrowth(mem linmem.Grower, l Limiter) func(nPages uint64) (byteRan
 			taken, err = take(nPages)
 		}
 		return taken, errors.Join(err, l.LimitPages(mem.NumPages()))
+	}
+}
+
+// once takes one region, which is there already, and no other.
+func once(region byteRange) func(nPages uint64) (byteRange, error) {
+	isTaken := false
+	return func(nPages uint64) (byteRange, error) {
+		size := region.end - region.addr
+		if isTaken || nPages+2 > size/linmem.PageSize {
+			return byteRange{}, fmt.Errorf("%w: the host has %d pages, two for canaries, and can have no others: raise WithHostPages",
+				linmem.ErrOutOfMemory, size/linmem.PageSize)
+		}
+		isTaken = true
+		return region, nil
 	}
 }

@@ -1,5 +1,7 @@
 package guest
 
+import "strings"
+
 // Report is what the binary of a guest tells about it, as [Inspect] finds it.
 type Report struct {
 	Toolchain Toolchain    `json:"toolchain"`
@@ -26,6 +28,10 @@ type Report struct {
 	// HeapBase is the value of the exported global __heap_base, the first byte that the linker left unused; nil if there is
 	// none, or if its value is not in the binary.
 	HeapBase *uint64 `json:"heap_base,omitempty"`
+
+	// DataEnd is the first address behind all data that the binary puts into the first memory at instantiation; 0 if there
+	// is none.
+	DataEnd uint64 `json:"data_end,omitempty"`
 
 	// Verdict is what follows from all this for growth by the host.
 	Verdict Verdict `json:"verdict"`
@@ -132,6 +138,20 @@ type Verdict struct {
 type Judgement struct {
 	Outcome Outcome `json:"outcome"`
 	Reason  string  `json:"reason,omitempty"`
+}
+
+// and returns what follows from two judgements of the same: the worse of them, one that is decided before one that is not.
+func (j Judgement) and(other Judgement) Judgement {
+	switch {
+	case j.Outcome == Undecided && other.Outcome == Undecided:
+		if other.Reason != "" && other.Reason != j.Reason {
+			j.Reason = strings.TrimPrefix(j.Reason+"; "+other.Reason, "; ")
+		}
+		return j
+	case j.Outcome == Undecided, other.Outcome == Corrupts && j.Outcome != Corrupts:
+		return other
+	}
+	return j
 }
 
 // Outcome says what a guest does to pages that the host has added.

@@ -12,6 +12,9 @@ import (
 // Heap is what the allocator imports of a guest are served from. [linmem.Heap], [linmem.Shared] and [linmem.Local] are
 // such heaps, of the guest's own memory. Other goroutines may use a Shared meanwhile, where the backend's documentation
 // allows growth and views while the guest runs.
+//
+// The guest can free and reallocate all that is allocated in the heap, also what the host has put there. A host that wants its
+// blocks for itself has a second heap, on the same [linmem.Pages].
 type Heap interface {
 	Alloc(size uint64) (addr uint64, err error)
 	AllocAligned(size, align uint64) (addr uint64, err error)

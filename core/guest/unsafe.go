@@ -56,10 +56,10 @@ func (e *UnsafeError) Unwrap() error { return linmem.ErrUnsupported }
 
 // exportAllocator says how to have a guest export an allocator, for each toolchain.
 var exportAllocator = map[ToolchainName]string{
-	Go: "export a //go:wasmexport function that keeps a byte slice in a global variable and returns its address, and one " +
-		"that drops it, and name them with WithAllocator",
-	TinyGo: "build for a target that exports malloc and free, or export a function that keeps a byte slice in a global " +
-		"variable and returns its address, and name it with WithAllocator",
+	Go: "export a //go:wasmexport function that makes a byte slice, keeps it in a global map by its address and returns " +
+		"that, and one that deletes it there, and name them with WithAllocator",
+	TinyGo: "build for a target that exports malloc and free, or export a function that makes a byte slice, keeps it in a " +
+		"global map by its address and returns that, and name it with WithAllocator",
 	Rust:           "export std::alloc::alloc as alloc(size, align), and dealloc as dealloc(addr, size, align)",
 	Clang:          "link with -Wl,--export=malloc,--export=free",
 	Zig:            "export functions around an allocator's alloc and free, as allocate(size) and deallocate(addr, size)",
@@ -82,6 +82,8 @@ func remediesFor(o *opening) (remedies []Remedy) {
 	t := o.report.Toolchain.Name
 	if len(o.allocators) == 0 {
 		remedies = append(remedies, Remedy{Arena, exportAllocator[t]})
+	} else {
+		remedies = append(remedies, Remedy{Arena, "allow " + string(Arena) + ": the guest exports " + o.allocators[0].Alloc.Name})
 	}
 	switch {
 	case t == Go || t == TinyGo:

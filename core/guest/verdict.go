@@ -30,8 +30,8 @@ func judge(m *wasm.Module, r *Report, uses []Use) Verdict {
 	}
 	if r.Toolchain.Name == AssemblyScript {
 		return Verdict{
-			Late: Judgement{Reason: "it was made by AssemblyScript: with the runtimes incremental and minimal it leaves others' pages alone, " +
-				"with the runtime stub it takes all up to the end of the memory"},
+			Late: Judgement{Reason: "it was made by AssemblyScript: with the runtimes incremental and minimal it leaves others' " +
+				"pages alone, with the runtime stub it takes all up to the end of the memory"},
 			Early: Judgement{Reason: "it was made by AssemblyScript, whose allocator takes all up to memory.size when it begins"},
 		}
 	}
@@ -88,19 +88,19 @@ func judgeUses(r *Report, uses []Use) Verdict {
 		return undecided("what it does with the result of memory.grow could not be followed at %d of %d places (%s)",
 			n[UseUnknown], len(uses), r.Grows.where())
 	case n[UsedAsAddress] == 0:
-		return undecided("it only looks whether memory.grow succeeded, %s: where the new pages are, it has from elsewhere, or believes to know",
-			r.Grows.where())
+		return undecided("it only looks whether memory.grow succeeded, %s: where the new pages are, it has from elsewhere, or "+
+			"believes to know", r.Grows.where())
 	case n[UsedAsStatus] > 0:
 		return undecided("it takes its new pages from where memory.grow says that they are, but only at %d of %d places (%s): "+
 			"at the others it only looks whether memory.grow succeeded", n[UsedAsAddress], len(uses), r.Grows.where())
 	}
-	late := Judgement{Tolerates, "it takes its new pages from where memory.grow says that they are, " + r.Grows.where()}
-	early := Judgement{Tolerates, late.Reason + ", and never asks for the size of its memory"}
+	const takes = "it takes its new pages from where memory.grow says that they are, "
 	if r.Sizes.N > 0 {
-		early = Judgement{Undecided, fmt.Sprintf("it asks for the size of its memory, %s: its allocator may claim all up to memory.size "+
-			"at its first allocation", r.Sizes.where())}
+		return undecided(takes+"%s, but asks for the size of its memory as well, %s: it may take all up to there for its own",
+			r.Grows.where(), r.Sizes.where())
 	}
-	return Verdict{Late: late, Early: early}
+	j := Judgement{Tolerates, takes + r.Grows.where() + ", and never asks for the size of its memory"}
+	return Verdict{Late: j, Early: j}
 }
 
 // where says where the sites are, of which there is one at least, by the first.

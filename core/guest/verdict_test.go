@@ -40,7 +40,7 @@ func TestVerdict(t *testing.T) {
 		{"asks only", with(sizeDrop), un, un, "never grows its memory, but asks for its size, in function 0 at byte", ""},
 		{"address", with(growLoad), ok, ok, "from where memory.grow says that they are, in function 0", "never asks for the size"},
 		{"address at two places", with(growLoad, growLoad), ok, ok, "at 2 places, first in function 0", "never asks"},
-		{"address, asks", with(growLoad, sizeDrop), ok, un, "from where memory.grow says", "may claim all up to memory.size at its first allocation"},
+		{"address, asks", with(growLoad, sizeDrop), un, un, "but asks for the size of its memory as well, in function 1", ""},
 		{"status", with(growDrop), un, un, "only looks whether memory.grow succeeded", ""},
 		{"unknown", with(growStored), un, un, "could not be followed at 1 of 1 places", ""},
 		{"address and status", with(growLoad, growDrop), un, un, "only at 1 of 2 places", ""},

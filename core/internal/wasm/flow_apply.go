@@ -23,10 +23,10 @@ func (f *flow) apply() {
 		// A result plus the number of pages that were asked for is where the memory ends, and no use of where they begin.
 		v, w := f.pop(), f.pop()
 		f.computed |= v.raw | w.raw
-		f.push(value{address: v.address | w.address})
+		f.push(value{offset: v.address | w.address | v.offset | w.offset})
 	case converts:
 		v := f.pop()
-		f.push(value{raw: v.raw, address: v.address})
+		f.push(value{raw: v.raw, address: v.address, offset: v.offset})
 	case shifts:
 		by, v := f.pop(), f.pop()
 		f.pageToAddress(v, by, pageShift)
@@ -38,17 +38,13 @@ func (f *flow) apply() {
 		f.pageToAddress(v, by, pageSize)
 	case accesses:
 		f.compute(int(o.pop) - 1)
-		f.keep(f.pop())
+		f.access(f.pop())
 		f.pushUntagged(int(o.push))
-	case copies:
-		f.compute(int(o.pop) - 2)
-		f.keep(f.pop())
-		f.keep(f.pop())
 	case stores:
 		for range o.pop - 1 {
 			f.keep(f.pop())
 		}
-		f.keep(f.pop())
+		f.access(f.pop())
 		f.pushUntagged(int(o.push))
 	}
 }
@@ -152,7 +148,7 @@ func (f *flow) pageToAddress(v, by value, wanted uint32) {
 	} else {
 		f.computed |= v.raw
 	}
-	f.computed |= v.address | by.raw | by.address
+	f.computed |= v.address | v.offset | by.raw | by.address | by.offset
 	f.push(result)
 }
 
@@ -160,7 +156,7 @@ func (f *flow) pageToAddress(v, by value, wanted uint32) {
 func (f *flow) compute(n int) {
 	for range n {
 		v := f.pop()
-		f.computed |= v.raw | v.address
+		f.computed |= v.raw | v.address | v.offset
 	}
 }
 
@@ -170,8 +166,16 @@ func (f *flow) popN(n int) {
 	}
 }
 
-// keep is what becomes of a value that goes into memory, a global or a call, or that memory is accessed through.
+// keep is what becomes of a value that goes into memory, a global, a call or a result. To keep the address itself is to
+// remember where the pages are; to keep what was calculated from it may be to remember where the memory ends.
 func (f *flow) keep(v value) {
 	f.addresses |= v.address
+	f.computed |= v.offset
+	f.escaped |= v.raw
+}
+
+// access is what becomes of a value that memory is accessed through.
+func (f *flow) access(v value) {
+	f.addresses |= v.address | v.offset
 	f.escaped |= v.raw
 }

@@ -150,12 +150,11 @@ func (f *flow) branchTable() {
 // doReturn returns from the function, or may do so.
 func (f *flow) doReturn() {
 	for _, v := range f.top(f.nResults) {
-		f.addresses |= v.address
 		if f.nResults == 1 {
 			f.returned |= v.raw
-		} else {
-			f.escaped |= v.raw
+			v.raw = 0
 		}
+		f.keep(v)
 	}
 }
 

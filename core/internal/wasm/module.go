@@ -30,6 +30,9 @@ type Module struct {
 	Data      [][]byte // the contents of each data segment, inside the input
 	Customs   []Custom
 
+	// DataEnd is the first address of memory 0 behind all data that is put there at instantiation, at constant addresses.
+	DataEnd uint64
+
 	// Grows are the instructions memory.grow, in the order of the code.
 	Grows []Site
 

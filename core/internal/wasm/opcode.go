@@ -98,12 +98,11 @@ const (
 	unmodeled effect = iota // the function is given up
 	computes                // with its operands, something that is not followed
 	tests                   // or drops its operands
-	combines                // adds and the like: what is added to an address is one
+	combines                // adds and the like: an address becomes an offset from it
 	converts                // to another width: the result has its operand's tags
 	shifts                  // to the left
 	multiplies
 	accesses // memory, where the first operand says
-	copies   // memory, from the second operand to the first
 	stores   // all operands behind the first, which is an address
 	controls // in a way of its own: see flow
 )

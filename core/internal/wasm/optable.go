@@ -118,8 +118,8 @@ var opRanges = []struct {
 	{baseMisc + 0, baseMisc + 7, opUnary},                              // trunc_sat
 	{baseMisc + 8, baseMisc + 8, op{index2, accesses, 3, 0}},           // memory.init
 	{baseMisc + 9, baseMisc + 9, op{index, computes, 0, 0}},            // data.drop
-	{baseMisc + 10, baseMisc + 10, op{index2, copies, 3, 0}},           // memory.copy
-	{baseMisc + 11, baseMisc + 11, op{index, accesses, 3, 0}},          // memory.fill
+	{baseMisc + 10, baseMisc + 10, op{index2, computes, 3, 0}},         // memory.copy
+	{baseMisc + 11, baseMisc + 11, op{index, computes, 3, 0}},          // memory.fill: it may be all that is done to new pages
 	{baseMisc + 12, baseMisc + 12, op{index2, computes, 3, 0}},         // table.init
 	{baseMisc + 13, baseMisc + 13, op{index, computes, 0, 0}},          // elem.drop
 	{baseMisc + 14, baseMisc + 14, op{index2, computes, 3, 0}},         // table.copy

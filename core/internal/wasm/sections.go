@@ -195,19 +195,24 @@ func (m *Module) readData(r *reader) {
 	m.Data = make([][]byte, 0, n)
 	for range n {
 		start := r.at
+		memory, addr, isPlaced := uint32(0), uint64(0), false
 		switch flags := r.u32("the flags of a data segment"); flags {
 		case 1: // passive
 		case 2:
-			r.index(len(m.Memories), "the index of a memory")
-			m.readConstant(r)
+			memory = r.index(len(m.Memories), "the index of a memory")
+			addr, isPlaced = m.readConstant(r)
 		case 0:
-			m.readConstant(r)
+			addr, isPlaced = m.readConstant(r)
 		default:
 			r.failf(start, "expected the flags of a data segment, 0 to 2, not %#x", flags)
 		}
-		m.Data = append(m.Data, r.bytes(r.count("the number of bytes of data"), "data"))
+		data := r.bytes(r.count("the number of bytes of data"), "data")
 		if r.err != nil {
 			return
+		}
+		m.Data = append(m.Data, data)
+		if size := uint64(len(data)); isPlaced && memory == 0 && addr+size > addr {
+			m.DataEnd = max(m.DataEnd, addr+size)
 		}
 	}
 }
