@@ -31,6 +31,9 @@ type Engine struct {
 	// Reserves says that a memory takes room for its maximum from the start, 4 GiB if it has none.
 	Reserves bool
 
+	// AbortsOnSleep says that its WASI ends the process when a guest waits for a time, as one in Go does while it dies.
+	AbortsOnSleep bool
+
 	// Lazy says that pages of a memory which nobody has touched cost nothing, however many.
 	Lazy bool
 

@@ -5,7 +5,9 @@ package wasmerengine
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"sync"
 
 	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
@@ -16,7 +18,31 @@ import (
 )
 
 // Default is wasmer with its compiler, Cranelift.
-func Default() engines.Engine { return engines.Engine{Name: "wasmer", Lazy: true, Open: open} }
+func Default() engines.Engine {
+	c := &compiler{compiled: map[[sha256.Size]byte][]byte{}}
+	return engines.Engine{Name: "wasmer", Lazy: true, AbortsOnSleep: true, Open: c.open}
+}
+
+// compiler keeps what it has compiled, for guests of megabytes that are opened again.
+type compiler struct {
+	mu       sync.Mutex
+	compiled map[[sha256.Size]byte][]byte // serialized, since a module belongs to a store
+}
+
+func (c *compiler) compile(store *wasmer.Store, wasm []byte) (*wasmer.Module, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := sha256.Sum256(wasm)
+	if compiled := c.compiled[key]; compiled != nil {
+		return wasmer.DeserializeModule(store, compiled)
+	}
+	module, err := wasmer.NewModule(store, wasm)
+	if err != nil {
+		return nil, err
+	}
+	c.compiled[key], err = module.Serialize()
+	return module, err
+}
 
 // maxInitialPages is what wasmer can begin with. A module that begins with one page more aborts the process.
 const maxInitialPages = 65535
@@ -35,9 +61,9 @@ func (i *instance) Bind(heap *linmem.Heap) error {
 	return i.allocator.Bind(heap)
 }
 
-func open(_ context.Context, wasm []byte) (guest.Instance, func(), error) {
+func (c *compiler) open(_ context.Context, wasm []byte) (guest.Instance, func(), error) {
 	store := wasmer.NewStore(wasmer.NewEngine())
-	module, err := wasmer.NewModule(store, wasm)
+	module, err := c.compile(store, wasm)
 	if err != nil {
 		return nil, nil, err
 	}

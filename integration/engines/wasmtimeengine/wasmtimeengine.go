@@ -5,7 +5,9 @@ package wasmtimeengine
 
 import (
 	"context"
+	"crypto/sha256"
 	"slices"
+	"sync"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
 	linmem "github.com/linmem/linmem/core"
@@ -16,11 +18,39 @@ import (
 )
 
 // Default is wasmtime with its compiler, Cranelift.
-func Default() engines.Engine { return engines.Engine{Name: "wasmtime", Lazy: true, Open: open} }
+func Default() engines.Engine {
+	c := &compiler{engine: wasmtime.NewEngine(), modules: map[[sha256.Size]byte]*wasmtime.Module{}}
+	return engines.Engine{Name: "wasmtime", Lazy: true, Open: c.open}
+}
 
-func open(_ context.Context, wasm []byte) (guest.Instance, func(), error) {
-	store := wasmtime.NewStore(wasmtime.NewEngine())
-	inst, err := instantiate(store, wasm)
+// compiler keeps what it has compiled, for guests of megabytes that are opened again.
+type compiler struct {
+	engine  *wasmtime.Engine
+	mu      sync.Mutex
+	modules map[[sha256.Size]byte]*wasmtime.Module
+}
+
+func (c *compiler) compile(wasm []byte) (*wasmtime.Module, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := sha256.Sum256(wasm)
+	if m := c.modules[key]; m != nil {
+		return m, nil
+	}
+	m, err := wasmtime.NewModule(c.engine, wasm)
+	if err == nil {
+		c.modules[key] = m
+	}
+	return m, err
+}
+
+func (c *compiler) open(_ context.Context, wasm []byte) (guest.Instance, func(), error) {
+	module, err := c.compile(wasm)
+	if err != nil {
+		return nil, nil, err
+	}
+	store := wasmtime.NewStore(c.engine)
+	inst, err := instantiate(store, module)
 	if err != nil {
 		store.Close()
 		return nil, nil, err
@@ -38,11 +68,7 @@ type instance struct {
 // Bind implements [engines.Binder].
 func (i *instance) Bind(heap *linmem.Heap) error { return i.allocator.Bind(i.store, heap) }
 
-func instantiate(store *wasmtime.Store, wasm []byte) (*instance, error) {
-	module, err := wasmtime.NewModule(store.Engine, wasm)
-	if err != nil {
-		return nil, err
-	}
+func instantiate(store *wasmtime.Store, module *wasmtime.Module) (*instance, error) {
 	linker := wasmtime.NewLinker(store.Engine)
 	defer linker.Close()
 	allocator, err := wasmtimemem.NewAllocator(linker)

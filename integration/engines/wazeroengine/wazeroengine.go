@@ -38,6 +38,8 @@ func Default() engines.Engine {
 }
 
 func open(config wazero.RuntimeConfig) func(context.Context, []byte) (guest.Instance, func(), error) {
+	// Each instance has a runtime of its own; what is compiled is kept, for guests of megabytes that are opened again.
+	config = config.WithCompilationCache(wazero.NewCompilationCache())
 	return func(ctx context.Context, wasm []byte) (guest.Instance, func(), error) {
 		r := wazero.NewRuntimeWithConfig(ctx, config)
 		stop := func() { _ = r.Close(ctx) }
