@@ -89,8 +89,10 @@ func TestFlow(t *testing.T) {
 		{"end passed to a call", Bytes(growth, toAddress, push, add, push, call(0)), []wasm.Use{unknown}},
 		{"start and end kept", Bytes(growth, toAddress, 0x22, 2, 0x24, 0, get(2), push, add, 0x24, 0), []wasm.Use{address}},
 		{"stored through behind the start", Bytes(growth, toAddress, push, add, push, store), []wasm.Use{address}},
-		{"filled and its end kept", Bytes(growth, toAddress, 0x22, 2, push, push, 0xfc, 11, 0, get(2), pageSize, add, 0x24, 0),
-			[]wasm.Use{unknown}},
+		{
+			"filled and its end kept", Bytes(growth, toAddress, 0x22, 2, push, push, 0xfc, 11, 0, get(2), pageSize, add, 0x24, 0),
+			[]wasm.Use{unknown},
+		},
 		{"through 64 bits", Bytes(growth, 0xad, 0x42, 16, 0x86, 0xa7, 0x24, 0), []wasm.Use{address}},
 		{"negated bits", Bytes(growth, toAddress, push, 0x73, 0x24, 0), []wasm.Use{unknown}},
 		{"calculated with and kept", Bytes(growth, toAddress, 0x22, 2, push, 0x73, drop, get(2), 0x24, 0), []wasm.Use{address}},
