@@ -42,12 +42,13 @@ const (
 var knownAllocators = []struct {
 	convention       Convention
 	alloc, free, pin string
+	isCommonName     bool // functions for other things are called so too, unless there is the one that frees
 }{
 	{convention: Malloc, alloc: "malloc", free: "free"},
 	{convention: AssemblyScriptRuntime, alloc: "__new", free: "__unpin", pin: "__pin"},
 	{convention: Malloc, alloc: "__wbindgen_malloc", free: "__wbindgen_free"},
-	{convention: Malloc, alloc: "allocate", free: "deallocate"},
-	{convention: Malloc, alloc: "alloc", free: "dealloc"},
+	{convention: Malloc, alloc: "allocate", free: "deallocate", isCommonName: true},
+	{convention: Malloc, alloc: "alloc", free: "dealloc", isCommonName: true},
 	{convention: CanonicalABI, alloc: "cabi_realloc"},
 	{convention: CanonicalABI, alloc: "canonical_abi_realloc"},
 	{convention: Sbrk, alloc: "sbrk"},
@@ -74,7 +75,8 @@ func findAllocators(t ToolchainName, functions []Export) (found []Allocator) {
 		case isCosmWasm && k.alloc == "allocate",
 			t == Go || t == Kotlin,
 			t == AssemblyScript && k.convention != AssemblyScriptRuntime,
-			t == TinyGo && (k.alloc != "malloc" || byName[k.free].Name == ""):
+			t == TinyGo && (k.alloc != "malloc" || byName[k.free].Name == ""),
+			k.isCommonName && byName[k.free].Name == "":
 			continue
 		}
 		a := Allocator{Convention: k.convention, Alloc: byName[k.alloc], Free: byName[k.free], Pin: byName[k.pin]}

@@ -47,10 +47,15 @@ func (o *opening) openDonate() (*Guest, error) {
 	if err := o.initialize(); err != nil {
 		return nil, err
 	}
-	if err := l.LimitPages(o.mem.NumPages()); err != nil && !o.plan.Unsafe {
+	take := fromFrozenGrowth(o.mem, l)
+	switch err := l.LimitPages(o.mem.NumPages()); {
+	case err == nil:
+		o.plan.did("froze the memory at %d pages", o.mem.NumPages())
+	case o.plan.Unsafe:
+		take = fromGrowth(o.mem)
+	default:
 		return nil, err
 	}
-	o.plan.did("froze the memory at %d pages", o.mem.NumPages())
 	o.plan.Reason = "the guest claimed its memory when it was initialized, and can have no more; the host's lies behind it"
-	return o.withRegions(o.newGuest(), fromFrozenGrowth(o.mem, l))
+	return o.withRegions(o.newGuest(), take)
 }

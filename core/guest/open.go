@@ -183,7 +183,8 @@ func (o *opening) newGuest() *Guest {
 // with it goes wrong now.
 func (o *opening) withRegions(g *Guest, take func(nPages uint64) (byteRange, error)) (*Guest, error) {
 	g.regions = &regions{mem: o.mem, canaries: g.canaries, take: take}
-	pages, err := linmem.NewPages(o.mem, o.options(linmem.WithSource(g.regions.source))...)
+	opts := []linmem.Option{linmem.WithGrowth(linmem.GrowBy(regionPages))}
+	pages, err := linmem.NewPages(o.mem, append(opts, o.options(linmem.WithSource(g.regions.source))...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -199,8 +200,7 @@ func (o *opening) withRegions(g *Guest, take func(nPages uint64) (byteRange, err
 
 // options returns the caller's options for pages, and ours, which prevail.
 func (o *opening) options(ours ...linmem.Option) []linmem.Option {
-	opts := append([]linmem.Option{linmem.WithGrowth(linmem.GrowBy(regionPages))}, o.heap...)
-	return append(opts, append([]linmem.Option{linmem.WithSource(nil), linmem.WithGap(0)}, ours...)...)
+	return slices.Concat(o.heap, []linmem.Option{linmem.WithSource(nil), linmem.WithGap(0)}, ours)
 }
 
 // withPages gives a guest a heap, and tells the caller.

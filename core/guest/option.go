@@ -65,8 +65,8 @@ func Forbid(s ...Strategy) OpenOption {
 	return openOptionFunc(func(o *openOptions) { o.forbidden = append(o.forbidden, s...) })
 }
 
-// WithHeapOptions are options for the heap: a budget, an observer, a growth. The growth is by 16 pages otherwise, each of
-// which has a page or two more for canaries.
+// WithHeapOptions are options for the heap: a budget, an observer, a growth. Regions are of a multiple of 16 pages
+// unless a growth says otherwise; each has a page or two more for canaries.
 // Where pages come from is Open's: WithSource, WithPages and WithGap have no effect, and a budget is cut to what there is.
 func WithHeapOptions(opts ...linmem.Option) OpenOption {
 	return openOptionFunc(func(o *openOptions) { o.heap = append(o.heap, opts...) })
