@@ -65,3 +65,37 @@ const (
 	BytesPages    = 1
 	BytesMaxPages = 256
 )
+
+// TinyGo is a reactor that TinyGo 0.35.0 made, of another project: see src/memory/tinygo. It imports fd_write and random_get
+// of WASI, and exports
+//
+//	add(x, y i32) -> i32
+//	malloc(size i32) -> i32   an address; the guest traps if there is no memory
+//	calloc(n, size i32) -> i32
+//	realloc(addr, size i32) -> i32
+//	free(addr i32)
+//	_initialize()
+//
+// and asyncify's five functions. Its collector frees what is not from malloc.
+//
+//go:embed wasm/tinygo.wasm
+var TinyGo []byte
+
+// Thumbnail makes small pictures of large ones, with the stb libraries, and has the host allocate: it imports malloc,
+// realloc and free from env as they are in C, and has no instruction that grows or measures its memory, which begins with
+// 2 pages and has no maximum. It exports the memory, __heap_base and
+//
+//	thumbnail(file, len, max_side i32) -> i32
+//	error() -> i32                             the address of why the last thumbnail failed, ended by a byte of 0
+//
+// thumbnail reads a JPEG or PNG of len bytes, which stays the host's, and makes a PNG whose longer side is max_side pixels,
+// or as long as before if that is less. It returns the address of a block from malloc, which the host frees:
+//
+//	png, len, width, height  4 words of 4 bytes, little-endian: the address of the PNG, its length, its sides in pixels;
+//	                         and, in the same block, the PNG
+//
+// or 0 if max_side is less than 1, the file is broken or of another kind, or there is no memory to decode or resize in. It
+// has then freed what it took. Without memory to encode in, it traps.
+//
+//go:embed wasm/thumbnail.wasm
+var Thumbnail []byte

@@ -9,5 +9,14 @@ import _ "embed"
 //go:embed tzdata.zi
 var TZData []byte
 
-// TZDataName is what a report calls it.
-const TZDataName = "tzdata.zi"
+// Photo is a picture in JPEG, of 800 by 600 pixels: a lake at dusk, drawn by the command in photo/.
+//
+//go:generate bash -c "go run ./photo >photo.jpg"
+//go:embed photo.jpg
+var Photo []byte
+
+// What a report calls them.
+const (
+	TZDataName = "tzdata.zi"
+	PhotoName  = "photo.jpg"
+)
