@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -24,5 +25,34 @@ func TestReadmeCodeIsTheExample(t *testing.T) {
 	indented := "\t" + strings.ReplaceAll(strings.TrimSpace(code), "\n", "\n\t")
 	if !strings.Contains(string(example), indented) {
 		t.Errorf("not in the example of the wazero backend:\n%s", indented)
+	}
+}
+
+var update = flag.Bool("update", false, "write the table of guests into the README")
+
+// TestReadmeGuestsAreCurrent holds that the table of guests in the README is the one that the matrix holds every engine to.
+func TestReadmeGuestsAreCurrent(t *testing.T) {
+	const begin, end = "<!-- guests: make readme -->\n", "<!-- /guests -->"
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := os.ReadFile("matrix/testdata/guests.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(readme), begin)
+	shown, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("the README has no %s and %s", strings.TrimSpace(begin), end)
+	}
+	switch {
+	case *update:
+		current := before + begin + string(table) + end + after
+		if err := os.WriteFile("../README.md", []byte(current), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	case shown != string(table):
+		t.Error("the table of guests in the README is not current: make readme")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"testing"
 )
 
 // A golden file has the lines that every engine must repeat to the letter. With -update an engine writes the files that its
@@ -19,16 +20,16 @@ var update = flag.Bool("update", false, "write the golden files in testdata anew
 
 // matchesGolden holds lines to a golden file, and returns the number of the first one that differs, or -1. With -update it
 // writes the file instead.
-func (f *fixture) matchesGolden(name string, lines []string) (differs int) {
-	f.Helper()
+func matchesGolden(t testing.TB, name string, lines []string) (differs int) {
+	t.Helper()
 	if *update {
-		f.writeTestdata(name, []byte(strings.Join(lines, "\n")+"\n"))
+		writeTestdata(t, name, []byte(strings.Join(lines, "\n")+"\n"))
 		return -1
 	}
-	want := strings.Split(strings.TrimSuffix(string(f.readTestdata(name)), "\n"), "\n")
+	want := strings.Split(strings.TrimSuffix(string(readTestdata(t, name)), "\n"), "\n")
 	for i := range max(len(lines), len(want)) {
 		if got, want := lineAt(lines, i), lineAt(want, i); got != want {
-			f.Errorf("line %d of %s is\n\t%s\nwant\n\t%s", i+1, name, got, want)
+			t.Errorf("line %d of %s is\n\t%s\nwant\n\t%s", i+1, name, got, want)
 			return i
 		}
 	}
@@ -42,21 +43,21 @@ func lineAt(lines []string, i int) string {
 	return "(the end)"
 }
 
-func (f *fixture) readTestdata(name string) []byte {
-	f.Helper()
+func readTestdata(t testing.TB, name string) []byte {
+	t.Helper()
 	b, err := testdata.ReadFile("testdata/" + name)
 	if err != nil {
-		f.Fatalf("%v: write it with -update", err)
+		t.Fatalf("%v: write it with -update", err)
 	}
 	return b
 }
 
-func (f *fixture) writeTestdata(name string, b []byte) {
-	f.Helper()
+func writeTestdata(t testing.TB, name string, b []byte) {
+	t.Helper()
 	_, file, _, _ := runtime.Caller(0)
 	path := filepath.Join(filepath.Dir(file), "testdata", name)
 	if err := os.WriteFile(path, b, 0o644); err != nil {
-		f.Fatal(err)
+		t.Fatal(err)
 	}
-	f.Logf("wrote %s", path)
+	t.Logf("wrote %s", path)
 }

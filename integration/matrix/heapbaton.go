@@ -74,12 +74,12 @@ func (f *fixture) writeBaton(leg int) {
 	if err := w.Close(); err != nil {
 		f.Fatal(err)
 	}
-	f.writeTestdata(batonName(leg), file.Bytes())
+	writeTestdata(f, batonName(leg), file.Bytes())
 }
 
 func (f *fixture) readBaton(leg int) (b baton) {
 	f.Helper()
-	file := f.readTestdata(batonName(leg))
+	file := readTestdata(f, batonName(leg))
 	r, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		f.Fatal(err)

@@ -56,7 +56,7 @@ func heapRelay(f *fixture) {
 			t.Errorf("%d legs leave blocks in arenas, another user's pages and the guest's: take another seed", rich)
 		}
 	})
-	if f.matchesGolden("heap-relay.golden", golden) >= 0 || *update {
+	if matchesGolden(f, "heap-relay.golden", golden) >= 0 || *update {
 		return // what is committed is older
 	}
 	for leg, name := range relay[:len(relay)-1] {

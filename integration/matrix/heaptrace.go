@@ -46,7 +46,7 @@ func heapReplaysTrace(f *fixture) {
 		}
 	}
 	t.covers()
-	differs := f.matchesGolden("heap-trace.golden", slices.Concat(t.log[:heapInFull], digests))
+	differs := matchesGolden(f, "heap-trace.golden", slices.Concat(t.log[:heapInFull], digests))
 	from, to := 0, 0
 	if i := differs - heapInFull; i >= 0 && i < len(digests) {
 		from, to = lengths[i], lengths[i+1]

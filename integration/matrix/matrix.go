@@ -57,6 +57,8 @@ func Run(t *testing.T, list ...engines.Engine) {
 			}
 			if !e.GoGuest {
 				t.Run("zig", func(t *testing.T) { agreesWithZig(t, e) })
+				t.Run("thumbnail", func(t *testing.T) { makesThumbnails(t, e) })
+				t.Run("guests", func(t *testing.T) { opensGuests(t, e) })
 			}
 		})
 	}

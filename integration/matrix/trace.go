@@ -28,7 +28,7 @@ func replaysTrace(f *fixture) {
 	for _, a := range t.live {
 		t.inspect(a)
 	}
-	f.matchesGolden("trace.golden", t.log)
+	matchesGolden(f, "trace.golden", t.log)
 }
 
 // trace is one replay.
