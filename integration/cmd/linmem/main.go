@@ -1,4 +1,4 @@
-// Command linmem puts bytes into the memory of wasm guests, from the host.
+// Command linmem says what wasm guests tolerate in their memory, and puts bytes there, from the host.
 //
 // It is pure Go and runs guests on wazero. For wasmtime and wasmer it starts its siblings linmem-wasmtime and
 // linmem-wasmer.

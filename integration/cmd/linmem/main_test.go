@@ -2,12 +2,9 @@ package main_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/linmem/linmem/integration/guests"
 )
 
 // exe is the ending of an executable's name.
@@ -94,7 +93,10 @@ func (r result) wants(t *testing.T, words ...string) {
 }
 
 // answer is the JSON of one backend.
-type answer struct{ Backend, Result, Error string }
+type answer struct {
+	Backend, Result, Error string
+	Late, Early            struct{ Probed struct{ Outcome string } }
+}
 
 func (r result) answers(t *testing.T) (answers []answer) {
 	t.Helper()
@@ -107,76 +109,6 @@ func (r result) answers(t *testing.T) (answers []answer) {
 		}
 		answers = append(answers, a)
 	}
-}
-
-// TestAllBackends has every backend of this build hash files of 0 and 1 bytes and of 300 MB.
-func TestAllBackends(t *testing.T) {
-	dir := t.TempDir()
-	compile(t, dir, "linmem", "linmem-wasmtime", "linmem-wasmer")
-	sizes := []int64{0, 1, 300_000_000}
-	if testing.Short() {
-		t.Log("-short leaves out the file of 300 MB")
-		sizes = sizes[:2]
-	}
-	withCgo := cgo(t)
-	for _, size := range sizes {
-		path, digest := randomFile(t, size)
-		r := start(t, dir, t.TempDir(), nil, "run", "--json", "--backend", "all", "--in", path)
-		want := []answer{{Backend: "wazero", Result: digest}}
-		if withCgo {
-			want = append(want, answer{Backend: "wasmtime", Result: digest}, answer{Backend: "wasmer", Result: digest})
-			if r.code != 0 || r.stderr != "" {
-				t.Errorf("exit code %d, standard error %q", r.code, r.stderr)
-			}
-		} else {
-			r.wants(t, "wasmtime, wasmer: left out of this build")
-		}
-		got := slices.DeleteFunc(r.answers(t), func(a answer) bool { return a.Error != "" })
-		if !slices.Equal(got, want) {
-			t.Errorf("%d bytes: answers %+v, want %+v", size, got, want)
-		}
-	}
-}
-
-// TestRunsWasmer shows that linmem-wasmer runs wasmer, which refuses a module with two memories that wasmtime accepts.
-func TestRunsWasmer(t *testing.T) {
-	if !cgo(t) {
-		t.Skip("wasmer is left out of this build")
-	}
-	dir := t.TempDir()
-	compile(t, dir, "linmem", "linmem-wasmtime", "linmem-wasmer")
-	// (module (memory (export "memory") 1) (memory 1) (func (export "f") (param i32 i32)))
-	module := "\x00asm\x01\x00\x00\x00" + "\x01\x06\x01\x60\x02\x7f\x7f\x00" + "\x03\x02\x01\x00" +
-		"\x05\x05\x02\x00\x01\x00\x01" + "\x07\x0e\x02\x06memory\x02\x00\x01f\x00\x00" + "\x0a\x04\x01\x02\x00\x0b"
-	path := filepath.Join(dir, "two.wasm")
-	if err := os.WriteFile(path, []byte(module), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if r := start(t, dir, dir, nil, "run", "--backend", "wasmtime", "--guest", path, "--func", "f"); r.code != 0 {
-		t.Errorf("wasmtime: exit code %d, standard error %q", r.code, r.stderr)
-	}
-	r := start(t, dir, dir, nil, "run", "--backend", "wasmer", "--guest", path, "--func", "f")
-	if r.code != 2 || !strings.Contains(r.stderr, "multiple memories") {
-		t.Errorf("wasmer: exit code %d, standard error %q, want 2 and multiple memories refused", r.code, r.stderr)
-	}
-}
-
-// randomFile makes a file of that size and returns its path and digest.
-func randomFile(t *testing.T, size int64) (path, digest string) {
-	t.Helper()
-	path = filepath.Join(t.TempDir(), "in")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := sha256.New()
-	if _, err := io.CopyN(io.MultiWriter(f, h), rand.NewChaCha8([32]byte{1}), size); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return path, hex.EncodeToString(h.Sum(nil))
 }
 
 // TestSiblings holds how a sibling is found, and what is said if it is not or if it is of no use.
@@ -228,11 +160,13 @@ func TestBrokenSiblings(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the siblings are shell scripts")
 	}
+	guest := write(t, t.TempDir(), "guest.wasm", guests.LibcMalloc)
 	for _, tt := range []struct{ name, script, says string }{
 		{"prints nothing", "", "no answer"},
 		{"prints text", "echo hello", "no answer"},
 		{"prints null", "echo null", "no answer"},
 		{"prints an empty object", "echo {}", "no answer"},
+		{"answers without a result", `echo '{"backend":"wasmer"}'`, "no answer"},
 		{"answers for another", `echo '{"backend":"wasmtime","result":"x"}'`, "no answer"},
 		{"answers and fails", `echo '{"backend":"wasmer","result":"x"}'; echo oh >&2; exit 3`, "oh (exit status 3)"},
 		{"crashes", `echo '{"backend":"wasmer","result":"x"}'; kill -9 $$`, "killed"},
@@ -246,8 +180,26 @@ func TestBrokenSiblings(t *testing.T) {
 				t.Fatal(err)
 			}
 			start(t, dir, dir, nil, "run", "--backend", "wasmer").wants(t, tt.says)
+			start(t, dir, dir, nil, "probe", "--backend", "wasmer", guest).wants(t, tt.says)
 		})
 	}
+}
+
+// TestSiblingWithoutFile holds that a sibling must hand over the file that its result is about.
+func TestSiblingWithoutFile(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the sibling is a shell script")
+	}
+	dir, tmp := t.TempDir(), t.TempDir()
+	compile(t, dir, "linmem")
+	script := "#!/bin/sh\n" + `echo '{"backend":"wasmer","result":"x"}'` + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "linmem-wasmer"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, dir, dir, []string{"TMPDIR=" + tmp}, "run", "--backend", "wasmer", "--out", "thumb.png")
+	r.wants(t, "wasmer: it did not hand over the file")
+	hasFiles(t, dir, "linmem"+exe, "linmem-wasmer")
+	hasFiles(t, tmp)
 }
 
 // TestInterrupted holds that the end of linmem is the end of its sibling too.

@@ -1,4 +1,5 @@
-// Package cli is the command linmem, which puts a file into a guest's memory and has the guest work on it.
+// Package cli is the command linmem, which says whether a guest tolerates the host in its memory, and puts files into
+// guests.
 //
 // Three programs share it, since wasmtime-go and wasmer-go cannot be linked together and neither can be built without
 // cgo: linmem has wazero and starts its siblings linmem-wasmtime and linmem-wasmer for the rest. A sibling is asked for
@@ -11,8 +12,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
-	"strings"
 	"syscall"
 	"time"
 
@@ -29,33 +28,9 @@ type Program struct {
 
 // Exit codes.
 const (
-	exitFailed   = 1 // the work failed: a trap, no memory, no such engine in this build
+	exitFailed   = 1 // the work failed: a trap, no memory, an unsafe guest, no such engine in this build
 	exitBadInput = 2 // the work never began: flags, files, a guest that does not load or has no such function
 )
-
-// exitError is an error with an exit code. Its text is one line.
-type exitError struct {
-	code int
-	text string
-}
-
-func (e *exitError) Error() string { return e.text }
-
-func failed(format string, args ...any) *exitError {
-	return &exitError{exitFailed, oneLine(fmt.Sprintf(format, args...))}
-}
-
-func badInput(format string, args ...any) *exitError {
-	return &exitError{exitBadInput, oneLine(fmt.Sprintf(format, args...))}
-}
-
-// backtrace is what wasmtime prints between what happened and why.
-var backtrace = regexp.MustCompile(`(?s) at wasm backtrace:.*Caused by:`)
-
-// oneLine joins the lines of a runtime's error.
-func oneLine(s string) string {
-	return backtrace.ReplaceAllString(strings.Join(strings.Fields(s), " "), ":")
-}
 
 // Main runs the program on the process's arguments and exits.
 //
@@ -84,27 +59,42 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 	out := &output{w: stdout}
 	root := &cobra.Command{
 		Use:           p.Name,
-		Short:         "Put bytes into the memory of wasm guests, from the host",
+		Short:         "Find out what wasm guests tolerate in their memory, and put bytes there, from the host",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	run := &runCommand{program: p, stdin: stdin, stdout: out, stderr: stderr}
-	root.AddCommand(run.command())
+	inv := &invocation{program: p, stdin: stdin, stdout: out, stderr: stderr}
+	root.AddCommand(
+		(&inspectCommand{invocation: inv}).command(),
+		(&probeCommand{invocation: inv}).command(),
+		(&runCommand{invocation: inv}).command(),
+	)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(out)
 	root.SetErr(stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
-		run.fail("", err)
+		inv.fail(failure{}, err)
 	}
-	run.reportFailures()
+	inv.reportFailures()
 	if out.err != nil {
 		fmt.Fprintf(stderr, "%s: standard output: %v\n", p.Name, out.err)
 		return exitFailed
 	}
-	return run.exitCode
+	return inv.exitCode
+}
+
+// invocation is one run of the program, whichever command it is.
+type invocation struct {
+	program        Program
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	json     bool
+	failures []failure
+	exitCode int
 }
 
 // output remembers that something did not reach standard output.

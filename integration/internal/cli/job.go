@@ -2,54 +2,49 @@ package cli
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"math"
 	"time"
 
 	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
 	"github.com/linmem/linmem/integration/engines"
-	"github.com/linmem/linmem/integration/guests"
 	"github.com/linmem/linmem/integration/zaplog"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
 
-// guestSHA256 names the embedded guest.
-const guestSHA256 = "sha256"
-
 // job is what is to be done, checked as far as it can be without a runtime.
 type job struct {
-	guest    string // as given
-	wasm     []byte
-	fn       string
+	task     task
+	module   module
 	input    input
+	force    bool
 	observer *linmem.Observer
 }
 
-func (c *runCommand) job() (*job, error) {
-	j := &job{guest: c.guest, fn: c.fn}
-	switch {
-	case c.guest == guestSHA256 && c.fn != "":
-		return nil, badInput("--func is for a guest of your own: pass --guest FILE.wasm with it")
-	case c.guest == guestSHA256:
-		j.wasm, j.fn = guests.SHA256, "sha256"
-	case c.fn == "":
-		return nil, badInput("--guest %s needs --func NAME, the exported function to call", c.guest)
-	default:
-		var err error
-		if j.wasm, err = readGuest(c.guest); err != nil {
-			return nil, badInput("the guest: %v", err)
+// job returns what the flags ask for.
+func (c *runCommand) job() (j *job, err error) {
+	j = &job{force: c.force}
+	if err := c.chooseGuest(j); err != nil {
+		return nil, err
+	}
+	if c.changed("out") {
+		if err := checkOutput(c.out); err != nil {
+			j.cleanUp()
+			return nil, badInput("--out %s: %v", c.out, err)
 		}
 	}
-	var err error
-	switch j.input, err = openInput(c.inNamed, c.in, c.stdin); {
-	case errors.Is(err, errTooLong):
-		return nil, failed("the input: %v", err)
-	case err != nil:
-		return nil, badInput("the input: %v", err)
+	j.input = j.task.input
+	if c.changed("in") {
+		j.input, err = openInput(c.in, c.stdin)
+	}
+	if err != nil {
+		j.cleanUp()
+		text := "the input %s: %v"
+		if errors.Is(err, errTooLong) {
+			return nil, failed(text, c.in, err)
+		}
+		return nil, badInput(text, c.in, err)
 	}
 	if c.verbose {
 		config := zap.NewDevelopmentEncoderConfig()
@@ -59,146 +54,98 @@ func (c *runCommand) job() (*job, error) {
 	return j, nil
 }
 
-func (j *job) cleanUp() { j.input.remove() }
+func (j *job) cleanUp() {
+	j.input.remove()
+	j.module.remove()
+}
 
-// run does the job: load the guest, put the bytes into its memory, call it.
+// run does the job: load the guest, find a place in its memory, put the bytes there, call it.
 func (j *job) run(ctx context.Context, engine engines.Engine) (r report, err error) {
-	r = report{Guest: j.guest, Func: j.fn, Bytes: j.input.size}
+	r = report{Func: j.task.fn, Bytes: j.input.size}
 
 	begin := time.Now()
-	if engine.LeftOut != "" {
-		return r, failed("left out of this build: %s", engine.LeftOut)
-	}
-	inst, stop, err := engine.Open(ctx, j.wasm)
-	if err != nil {
-		return r, badInput("cannot load the guest: %v", err)
-	}
-	defer stop()
-	sig, err := j.signature(inst)
+	inst, stop, err := openOn(ctx, engine, j.module.wasm)
 	if err != nil {
 		return r, err
 	}
-	if err := initialize(ctx, inst); err != nil {
-		return r, badInput("cannot initialize the guest: %v", err)
+	defer stop()
+	mem := inst.Memory()
+	size := mem.NumPages()
+	g, err := j.open(ctx, inst)
+	if err != nil {
+		return r, err
 	}
+	r.Placement = placement{g.Plan.Strategy, g.Plan.Reason, g.Plan.Steps, g.Plan.Unsafe}
 	r.LoadNs = time.Since(begin)
 
 	begin = time.Now()
-	mem := inst.Memory()
-	pages, err := linmem.NewPages(mem, linmem.WithObserver(j.observer))
-	if err != nil {
-		return r, failed("%v", err)
-	}
-	size := mem.NumPages()
-	run, err := j.put(mem, pages)
-	if err != nil {
+	if r.Addr, err = j.put(g.Heap, g.Plan.Strategy); err != nil {
 		return r, err
 	}
-	if end := run.Addr() + run.Bytes(); sig.Params[0] == guest.I32 && end > 1<<32 {
-		return r, failed("the bytes lie up to %#x, out of reach of the i32 that %q takes for an address", end, j.fn)
-	}
 	r.PutNs = time.Since(begin)
-	r.Addr = run.Addr()
 	r.GrownPages = mem.NumPages() - size
 
 	begin = time.Now()
-	results, err := inst.Call(ctx, j.fn, run.Addr(), j.input.size)
-	if err != nil {
-		return r, failed("%q failed: %v", j.fn, err)
-	}
+	results, err := inst.Call(ctx, j.task.fn, append([]uint64{r.Addr, j.input.size}, j.task.args...)...)
 	r.CallNs = time.Since(begin)
-	if r.Result, err = j.result(mem, sig, results); err != nil {
-		return r, failed("%v", err)
+	// A guest that overwrote the host's bytes may have failed of that, and what it returns is worth nothing.
+	if verifyErr := g.Verify(); verifyErr != nil {
+		return r, failed("%q wrote over the host's bytes: %v", j.task.fn, errors.Join(verifyErr, err))
 	}
-	if err := pages.Free(run); err != nil {
+	if err != nil {
+		return r, failed("%q failed: %v", j.task.fn, err)
+	}
+	r.CallGrownPages = mem.NumPages() - size - r.GrownPages
+	out, err := j.task.outcome(ctx, &call{inst, g.Heap, results})
+	if err != nil {
+		return r, err
+	}
+	r.Result, r.file = out.text, out.file
+	if err := errors.Join(g.Heap.Free(r.Addr), g.Close(ctx)); err != nil {
 		return r, failed("%v", err)
 	}
 	return r, nil
 }
 
-// signature requires the function to take an address and a length, and to return numbers.
-func (j *job) signature(inst guest.Instance) (sig guest.Signature, err error) {
-	typed, ok := inst.(guest.Typed)
-	if !ok {
-		return sig, failed("the backend does not tell the types of functions")
+// open makes a heap in the guest's memory, in a place that the guest leaves alone.
+func (j *job) open(ctx context.Context, inst guest.Instance) (*guest.Guest, error) {
+	opts := []guest.OpenOption{guest.WithHeapOptions(linmem.WithObserver(j.observer))}
+	if b, ok := inst.(engines.Binder); ok {
+		opts = append(opts, guest.WithBind(b.Bind))
 	}
-	if sig, ok = typed.Signature(j.fn); !ok {
-		return sig, badInput("the guest exports no function %q", j.fn)
+	if j.force {
+		opts = append(opts, guest.WithStrategy(guest.Grow, guest.AcceptCorruption))
 	}
-	p := sig.Params
-	if len(p) != 2 || p[0] != p[1] || (p[0] != guest.I32 && p[0] != guest.I64) {
-		return sig, badInput("%q takes %v: it must take an address and a length, [i32 i32] or [i64 i64]", j.fn, p)
+	g, err := guest.Open(ctx, inst, j.module.report, opts...)
+	if unsafe := (*guest.UnsafeError)(nil); errors.As(err, &unsafe) {
+		return nil, failed("%v (%d) pass --force, and risk that guest and host overwrite each other's bytes",
+			err, len(unsafe.Remedies)+1)
 	}
-	for _, t := range sig.Results {
-		if !t.IsNumeric() {
-			return sig, badInput("%q returns %v: it must return numbers, or nothing", j.fn, sig.Results)
-		}
+	if err != nil {
+		return nil, failed("%v", err)
 	}
-	return sig, nil
+	return g, nil
 }
 
-// initialize calls the function by which a guest that is a library, and not a command, asks to be initialized.
-func initialize(ctx context.Context, inst guest.Instance) error {
-	const name = "_initialize"
-	sig, ok := inst.(guest.Typed).Signature(name)
-	if !ok || len(sig.Params) > 0 || len(sig.Results) > 0 {
-		return nil
-	}
-	_, err := inst.Call(ctx, name)
-	return err
-}
-
-// put brings the input into the guest's memory, in pages of the host's: the bytes go straight from the file to where the
-// guest reads them.
-func (j *job) put(mem linmem.Memory, pages *linmem.Pages) (linmem.Range, error) {
-	n := j.input.size / linmem.PageSize
-	if j.input.size%linmem.PageSize != 0 || n == 0 {
-		n++ // an empty input has an address too
-	}
-	run, err := pages.Alloc(n)
+// put brings the input into the guest's memory: the bytes go straight from the file to where the guest reads them.
+func (j *job) put(heap *linmem.Heap, strategy guest.Strategy) (addr uint64, err error) {
+	addr, err = heap.Alloc(j.input.size)
 	if errors.Is(err, linmem.ErrOutOfMemory) {
-		pages := "1 page"
-		if n != 1 {
-			pages = fmt.Sprintf("%d pages", n)
-		}
-		return run, failed("the input's %d bytes do not fit: they take %s, by which the guest's memory cannot grow",
-			j.input.size, pages)
+		return 0, failed("the input's %s do not fit into the guest's memory, where they are placed by %s",
+			count(j.input.size, "byte"), strategy)
 	}
 	if err != nil {
-		return run, failed("%v", err)
+		return 0, failed("%v", err)
 	}
-	view, err := mem.View(run.Addr(), j.input.size)
+	if end := addr + j.input.size; j.task.is32 && end > 1<<32 {
+		return 0, failed("the bytes lie up to %#x, out of reach of the i32 that %q takes for an address", end, j.task.fn)
+	}
+	view, err := heap.View(addr, j.input.size)
 	if err != nil {
-		return run, failed("%v", err)
+		return 0, failed("%v", err)
 	}
 	if err := j.input.readInto(view); err != nil {
-		return run, badInput("the input: %v", err)
+		return 0, badInput("the input %s: %v", j.input.name, err)
 	}
-	return run, nil
-}
-
-// result prints what the guest returned: the digest of the embedded guest, or numbers.
-func (j *job) result(mem linmem.Memory, sig guest.Signature, raw []uint64) (string, error) {
-	if j.guest == guestSHA256 {
-		digest, err := mem.View(raw[0], 32)
-		return hex.EncodeToString(digest), err
-	}
-	text := ""
-	for i, t := range sig.Results {
-		if i > 0 {
-			text += ", "
-		}
-		switch t {
-		case guest.F32:
-			text += fmt.Sprint(math.Float32frombits(uint32(raw[i])))
-		case guest.F64:
-			text += fmt.Sprint(math.Float64frombits(raw[i]))
-		default:
-			text += fmt.Sprintf("%d (%#x)", raw[i], raw[i])
-		}
-	}
-	if text == "" {
-		text = "(no result)"
-	}
-	return text, nil
+	return addr, nil
 }

@@ -18,45 +18,46 @@ import (
 // commandPath is the import path of the commands' parent.
 const commandPath = "github.com/linmem/linmem/integration/cmd/"
 
-// runSibling has another program of the family do the job on a backend that this one does not have.
-func (c *runCommand) runSibling(ctx context.Context, j *job, backend string) (report, error) {
-	s, err := findSibling(ctx, c.program.Name+"-"+backend)
+// answer is what a sibling prints: a result, or why there is none, or both.
+type answer interface {
+	why() *failure
+	hasResult() bool
+}
+
+func (f *failure) why() *failure { return f }
+
+// ask has another program of the family run a command on a backend that this one does not have, and decodes its answer. An
+// error in the answer is returned. What the sibling logs goes to log.
+func (i *invocation) ask(
+	ctx context.Context, backend string, a answer, log io.Writer, command string, args ...string,
+) error {
+	s, err := findSibling(ctx, i.program.Name+"-"+backend)
 	if err != nil {
-		return report{}, err
+		return err
 	}
-	args := []string{"run", "--json", "--backend", backend}
-	if c.verbose {
-		args = append(args, "--verbose")
-	}
-	if j.input.path != "" {
-		args = append(args, "--in", j.input.path)
-	}
-	if j.guest != guestSHA256 {
-		args = append(args, "--guest", j.guest, "--func", j.fn)
-	}
-	cmd := s.command(ctx, args)
+	cmd := s.command(ctx, append([]string{command, "--json", "--backend", backend}, args...))
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	done := s.announce(c.stderr, c.program.Name)
+	done := func() {}
+	if s.goes {
+		done = i.announce("go builds %s, which may take a minute the first time", s.name)
+	}
 	err = cmd.Run()
 	done()
-	if c.verbose {
-		_, _ = c.stderr.Write(stderr.Bytes())
-	}
+	_, _ = log.Write(stderr.Bytes())
 
-	var r report
-	decodeErr := json.NewDecoder(&stdout).Decode(&r)
-	switch {
+	decodeErr := json.NewDecoder(&stdout).Decode(a)
+	switch why := a.why(); {
 	case ctx.Err() != nil:
-		return r, failed("interrupted")
-	case decodeErr != nil || r.Backend != backend:
-		return r, s.gaveNoAnswer(stderr.String(), err)
-	case r.Error != "":
-		return r, &exitError{max(r.ExitCode, exitFailed), r.Error}
-	case err != nil:
-		return r, s.gaveNoAnswer(stderr.String(), err)
+		return failed("interrupted")
+	case decodeErr != nil || why.Backend != backend:
+		return s.gaveNoAnswer(stderr.String(), err)
+	case why.Error != "":
+		return &exitError{max(why.ExitCode, exitFailed), why.Error}
+	case err != nil || !a.hasResult():
+		return s.gaveNoAnswer(stderr.String(), err)
 	}
-	return r, nil
+	return nil
 }
 
 // sibling is a way to start another program of the family.
@@ -102,32 +103,6 @@ func (s sibling) command(ctx context.Context, args []string) *exec.Cmd {
 	stopWithChildren(cmd)
 	cmd.WaitDelay = time.Second
 	return cmd
-}
-
-// announce tells a person at a terminal why nothing happens, if nothing does for some seconds. The function that it
-// returns ends that.
-func (s sibling) announce(stderr io.Writer, program string) (done func()) {
-	if f, ok := stderr.(*os.File); !ok || !s.goes || !isTerminal(f) {
-		return func() {}
-	}
-	end, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		select {
-		case <-end:
-		case <-time.After(3 * time.Second):
-			fmt.Fprintf(stderr, "%s: go builds %s, which may take a minute the first time\n", program, s.name)
-		}
-	}()
-	return func() {
-		close(end)
-		<-ended
-	}
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // gaveNoAnswer explains a sibling that did not build, did not start, or crashed.
