@@ -12,6 +12,8 @@ import (
 //	check(addr, size, seed) -> i32   0 if all bytes are as take filled them, else 1 + the index of the first that is not
 //	give(addr, size)                 frees what take returned
 //
+// and the guests in C also pairs(n, size), which allocates and frees n times, for benchmarks.
+//
 // Where there is no memory, take returns 0; in Go, in AssemblyScript and in c_substrate the call fails. A guest imports
 // nothing but WASI (Go alone does), malloc and free (c_imports), or their like in a Substrate runtime (c_substrate).
 type Guest struct {

@@ -14,3 +14,8 @@ EXPORT("give") void give(void *block, size_t size) {
     (void)size;
     host_free(block);
 }
+
+EXPORT("pairs") void pairs(uint32_t n, size_t size) {
+    for (; n > 0; n--)
+        host_free(host_malloc(size));
+}
