@@ -21,7 +21,7 @@
 //
 // # Workloads
 //
-// [Pair], [Mix], [Message], and [Trace] with Warm and Cold. None of them touches the contents of a block, but Message,
+// [Pair], [Mix], [Message], and [Trace] with Warm and Cold; and [Served], where a guest allocates and not the host. None of them touches the contents of a block, but Message,
 // and a realloc that moves. What an allocator writes into its blocks (zigref, modernc and the guests have their free lists
 // there) is in its times, and so is the first touch of a page in [Trace.Cold].
 package heaps

@@ -4,9 +4,10 @@ package main
 
 import (
 	"github.com/linmem/linmem/integration/bench/heaps/wasmercalls"
+	"github.com/linmem/linmem/integration/engines/wasmerengine"
 	"github.com/linmem/linmem/integration/internal/compareheaps"
 )
 
 func main() {
-	compareheaps.Program{Name: "linmem-compareheaps-wasmer", Runtime: wasmercalls.Runtime()}.Main()
+	compareheaps.Program{Name: "linmem-compareheaps-wasmer", Runtime: wasmercalls.Runtime(), Engine: wasmerengine.Default()}.Main()
 }

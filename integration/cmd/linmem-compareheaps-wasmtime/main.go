@@ -4,9 +4,10 @@ package main
 
 import (
 	"github.com/linmem/linmem/integration/bench/heaps/wasmtimecalls"
+	"github.com/linmem/linmem/integration/engines/wasmtimeengine"
 	"github.com/linmem/linmem/integration/internal/compareheaps"
 )
 
 func main() {
-	compareheaps.Program{Name: "linmem-compareheaps-wasmtime", Runtime: wasmtimecalls.Runtime()}.Main()
+	compareheaps.Program{Name: "linmem-compareheaps-wasmtime", Runtime: wasmtimecalls.Runtime(), Engine: wasmtimeengine.Default()}.Main()
 }

@@ -14,11 +14,12 @@ package main
 
 import (
 	"github.com/linmem/linmem/integration/bench/heaps/wazerocalls"
+	"github.com/linmem/linmem/integration/engines/wazeroengine"
 	"github.com/linmem/linmem/integration/internal/compareheaps"
 )
 
 func main() {
 	compareheaps.Program{
-		Name: "linmem-compareheaps", Runtime: wazerocalls.Runtime(), Native: true, Siblings: []string{"wasmtime", "wasmer"},
+		Name: "linmem-compareheaps", Runtime: wazerocalls.Runtime(), Engine: wazeroengine.Default(), Native: true, Siblings: []string{"wasmtime", "wasmer"},
 	}.Main()
 }

@@ -7,13 +7,14 @@ import (
 
 	"github.com/linmem/linmem/integration/bench/heaps"
 	"github.com/linmem/linmem/integration/bench/heaps/wazerocalls"
+	"github.com/linmem/linmem/integration/engines/wazeroengine"
 	"github.com/linmem/linmem/integration/internal/compareheaps"
 )
 
-var program = compareheaps.Program{Name: "test", Runtime: wazerocalls.Runtime(), Native: true}
+var program = compareheaps.Program{Name: "test", Runtime: wazerocalls.Runtime(), Engine: wazeroengine.Default(), Native: true}
 
 // quick leaves out all traces but two.
-const quick = "^(pair|mix|message|locals)/|/(bc|sed)$"
+const quick = "^(pair|mix|message|served|locals)/|/(bc|sed)$"
 
 // start runs the program, and fails the test unless it exits with the code given.
 func start(t *testing.T, p compareheaps.Program, want int, args ...string) (stdout, stderr string) {
@@ -39,12 +40,13 @@ func TestEveryTable(t *testing.T) {
 	for title, want := range map[string]int{ // the columns' names are a row
 		"The heap and allocators without a guest":                       1 + 2,
 		"The heap and allocators of guests, called through the runtime": 1 + 3,
-		"Traces, warm": 1 + 2 + 1,
-		"Traces, cold": 1 + 2 + 1,
-		"Traces on guests in wazero, warm, the first 300 calls": 1 + 2,
-		"Traces, the most memory":                               1 + 2,
-		"Goroutines with a Local each":                          1 + 2,
-		"Goals":                                                 1 + 13,
+		"Guests that allocate by themselves":                            1 + 1,
+		"Traces, warm":                                                  1 + 2 + 1,
+		"Traces, cold":                                                  1 + 2 + 1,
+		"Traces on guests in wazero, warm, the first 300 calls":         1 + 2,
+		"Traces, the most memory":                                       1 + 2,
+		"Goroutines with a Local each":                                  1 + 2,
+		"Goals":                                                         1 + 13,
 	} {
 		if got := len(tables[title]); got != want {
 			t.Errorf("%q has %d rows; want %d", title, got, want)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/linmem/linmem/integration/bench/heaps"
+	"github.com/linmem/linmem/integration/engines"
 	"github.com/linmem/linmem/integration/internal/measure"
 	"github.com/linmem/linmem/integration/traces"
 )
@@ -80,6 +81,9 @@ func (m *measurement) guests() error {
 	}); err != nil {
 		return err
 	}
+	if err := m.served(); err != nil {
+		return err
+	}
 	if err := m.eachTrace(m.guestCalls, func(_ *traces.Trace, t *heaps.Trace) error {
 		return m.compete(guest, t.Name, runtime, t.Len(), kinds, func(o heaps.Opened) (heaps.Workload, error) {
 			return t.Warm(o.Allocator), nil
@@ -88,6 +92,27 @@ func (m *measurement) guests() error {
 		return err // a guest needs the same memory on every runtime
 	}
 	return m.eachTrace(math.MaxInt, func(_ *traces.Trace, t *heaps.Trace) error { return m.peak(t, runtime, kinds[1:]) })
+}
+
+// served measures guests that allocate by themselves.
+func (m *measurement) served() error {
+	name, runtime := fmt.Sprintf("%d B", pairSize), m.program.Runtime.Name
+	if !m.wanted(served, name, runtime) {
+		return nil
+	}
+	var lanes []*measure.Lane
+	for _, guest := range []struct {
+		name string
+		open func(engines.Engine, uint64) (*heaps.Served, error)
+	}{{"heap", heaps.OpenServed}, {"libc", heaps.OpenOwn}} {
+		s, err := guest.open(m.program.Engine, pairSize)
+		if err != nil {
+			return fmt.Errorf("%s %s: %s: %w", runtime, served, guest.name, err)
+		}
+		defer s.Close()
+		lanes = append(lanes, measure.NewLane(guest.name, s))
+	}
+	return m.lanes(served, name, runtime, 1, lanes)
 }
 
 // steady measures the workloads that go on for ever.

@@ -14,12 +14,16 @@ import (
 	"time"
 
 	"github.com/linmem/linmem/integration/bench/heaps"
+	"github.com/linmem/linmem/integration/engines"
 )
 
 // Program is one of the commands.
 type Program struct {
 	Name    string
 	Runtime heaps.Runtime
+
+	// Engine is the same runtime, with what guests import.
+	Engine engines.Engine
 
 	// Native says that it has the allocators that need no guest too.
 	Native bool

@@ -35,13 +35,14 @@ const (
 	pair    = "pair"    // a block of 64 bytes
 	mix     = "mix"     // 1,024 live blocks
 	message = "message" // 1 KiB to a guest
+	served  = "served"  // a block of 64 bytes, in a guest that allocates by itself
 	warm    = "warm"    // traces, on an allocator that is there
 	cold    = "cold"    // traces, on a new one
 	guest   = "guest"   // traces, the first calls, on the allocators of guests
 	peak    = "peak"    // traces, pages
 	locals  = "locals"  // goroutines
 
-	measures = "pair, mix, message, warm, cold, guest, peak, locals"
+	measures = "pair, mix, message, served, warm, cold, guest, peak, locals"
 )
 
 // idle is the allocator that does nothing, and mimalloc the one of C, which another program runs.

@@ -20,6 +20,7 @@ func (p Program) print(out io.Writer, s *settings, r report) error {
 	runtimes := append([]string{p.Runtime.Name}, p.Siblings...)
 	t.steady([]string{noRuntime}, "without a guest", "zigref", "modernc", "gomake")
 	t.steady(runtimes, "of guests, called through the runtime", "libc", "rust", "zig")
+	t.served(runtimes)
 	t.traces(warm, "Traces, warm: ns a call, on an allocator that has replayed the trace before", mimalloc)
 	t.traces(cold, "Traces, cold: ns a call, on a new allocator and memory each time, opened and closed in that time", "")
 	for _, name := range runtimes {
@@ -93,6 +94,22 @@ func (t *tables) steady(runtimes []string, whose string, peers ...string) {
 				}
 				markdown.Row(t.out, cells...)
 			}
+		}
+	}
+}
+
+// served prints a row for each runtime.
+func (t *tables) served(runtimes []string) {
+	begun := false
+	for _, runtime := range runtimes {
+		for _, name := range t.cases(served, runtime) {
+			if !begun {
+				markdown.Heading(t.out, "Guests that allocate by themselves: ns a pair of malloc and free, from the host's heap "+
+					"through imports, and from the guest's own malloc", "pair", "heap", "libc", "heap/libc")
+				begun = true
+			}
+			markdown.Row(t.out, runtime+": "+name, t.time(served, name, runtime, "heap"), t.time(served, name, runtime, "libc"),
+				t.ratioCell(served, name, runtime, "heap", "libc"))
 		}
 	}
 }
