@@ -26,7 +26,7 @@ func opensGuests(t *testing.T, e engines.Engine) {
 		t.Skip("the guests have no maximum, and this engine would reserve 4 GiB for each")
 	}
 	table := newGuestTable(t, e)
-	for _, g := range guests.Memory() {
+	for _, g := range allGuests() {
 		t.Run(g.Name, func(t *testing.T) {
 			f := newGuestFixture(t, e, g)
 			f.judge()
@@ -43,6 +43,9 @@ func opensGuests(t *testing.T, e engines.Engine) {
 		})
 	}
 }
+
+// allGuests are the guests of the table.
+func allGuests() []guests.Guest { return append(guests.Memory(), tinyGo) }
 
 // guestFixture is a guest, and what has been found out about it.
 type guestFixture struct {
@@ -85,6 +88,9 @@ func (f *guestFixture) open(t testing.TB) guest.Instance {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
+	if f.guest.Name == tinyGo.Name {
+		return withTake(inst)
+	}
 	return inst
 }
 
