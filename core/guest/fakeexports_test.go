@@ -12,7 +12,6 @@ import (
 // fakeExporting is a set of names by which fakes export their allocators.
 type fakeExporting struct {
 	name  string
-	frees bool                     // what was allocated can be given back
 	alloc string                   // the function's name
 	add   func(f *fake)            // adds functions to the guest, and the allocator to the report
 	opts  []guest.OpenOption       // that Open needs to know it
@@ -20,27 +19,27 @@ type fakeExporting struct {
 }
 
 var exportings = []fakeExporting{
-	{name: "malloc", frees: true, alloc: "malloc", add: func(f *fake) {
+	{name: "malloc", alloc: "malloc", add: func(f *fake) {
 		f.reports(guest.Allocator{Convention: guest.Malloc, Alloc: f.exportAlloc("malloc", 1), Free: f.exportFree("free", 1)})
 	}},
 	{name: "malloc-without-free", alloc: "malloc", add: func(f *fake) {
 		f.reports(guest.Allocator{Convention: guest.Malloc, Alloc: f.exportAlloc("malloc", 1)})
 	}},
-	{name: "allocate", frees: true, alloc: "allocate", add: func(f *fake) {
+	{name: "allocate", alloc: "allocate", add: func(f *fake) {
 		f.reports(guest.Allocator{
 			Convention: guest.Malloc, Alloc: f.exportAlloc("allocate", 1), Free: f.exportFree("deallocate", 2),
 		})
 	}},
-	{name: "wasm-bindgen", frees: true, alloc: "__wbindgen_malloc", add: func(f *fake) {
+	{name: "wasm-bindgen", alloc: "__wbindgen_malloc", add: func(f *fake) {
 		f.reports(guest.Allocator{
 			Convention: guest.Malloc, Alloc: f.exportAlloc("__wbindgen_malloc", 2), Free: f.exportFree("__wbindgen_free", 3),
 		})
 	}},
-	{name: "own-names", frees: true, alloc: "grab", opts: []guest.OpenOption{guest.WithAllocator("grab", "drop")}, add: func(f *fake) {
+	{name: "own-names", alloc: "grab", opts: []guest.OpenOption{guest.WithAllocator("grab", "drop")}, add: func(f *fake) {
 		f.exportAlloc("grab", 2)
 		f.exportFree("drop", 3)
 	}},
-	{name: "assemblyscript", frees: true, alloc: "__new", add: (*fake).exportRuntime},
+	{name: "assemblyscript", alloc: "__new", add: (*fake).exportRuntime},
 	{name: "cabi_realloc", alloc: "cabi_realloc", add: func(f *fake) {
 		f.reports(guest.Allocator{
 			Convention: guest.CanonicalABI,

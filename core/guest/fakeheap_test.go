@@ -13,7 +13,8 @@ import (
 
 // fakeHeap is the allocator of a fake guest. It places blocks first fit in what its toolchain's sbrk gives it, and writes to
 // the memory as real ones do: a header before each block, tags at both ends of what it gets, and in blocks of the guest's
-// own a pattern in each byte. What the guest believes about its memory is in the fields; whether that is so shows in the bytes.
+// own a pattern in each byte. What the guest believes about its memory is in the fields; whether that is so shows in the
+// bytes.
 type fakeHeap struct {
 	mem  linmem.Memory
 	base uint64 // __heap_base

@@ -90,7 +90,10 @@ func (o *opening) prepare() error {
 		}
 	}
 	o.allocators = o.report.Allocators
-	if o.alloc == "" {
+	switch {
+	case o.alloc == "" && o.free != "":
+		return fmt.Errorf("%w: WithAllocator names %q to free with, and nothing to allocate with", linmem.ErrInvalid, o.free)
+	case o.alloc == "":
 		return nil
 	}
 	a, err := newAllocator(o.alloc, o.free, o.report.Function)

@@ -243,6 +243,9 @@ func TestHeapRefusedLater(t *testing.T) {
 				if err := errors.Join(s.compareHost(), s.check(), s.g.Verify(), s.g.Heap.Check()); err != nil {
 					t.Error(err)
 				}
+				if n := s.memory.NumPages(); tt.strategy == guest.Donate && s.memory.limit != n {
+					t.Errorf("the guest's memory of %d pages may grow to %d", n, s.memory.limit)
+				}
 				on = false
 				if _, err := s.g.Heap.Alloc(large); err != nil {
 					t.Errorf("Alloc where there is memory again: %v", err)

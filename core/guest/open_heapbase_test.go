@@ -9,8 +9,8 @@ import (
 	"github.com/linmem/linmem/core/guest"
 )
 
-// TestOpenHeapBase holds that all behind __heap_base, and nothing before it, is the host's, wherever it lies and whatever budget
-// there is.
+// TestOpenHeapBase holds that all behind __heap_base, and nothing before it, is the host's, wherever it lies and whatever
+// budget there is.
 func TestOpenHeapBase(t *testing.T) {
 	const size = 12 // pages
 	const end = size * linmem.PageSize

@@ -1,6 +1,7 @@
 package guest_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -218,4 +219,12 @@ func TestForced(t *testing.T) {
 			t.Errorf("the plan says %q, which failed", s.g.Plan.Steps[i])
 		}
 	})
+}
+
+// TestWithAllocatorThatOnlyFrees holds that a name to free with and none to allocate with is a mistake.
+func TestWithAllocatorThatOnlyFrees(t *testing.T) {
+	f := newFake(toolchainOf("rust"))
+	if _, err := guest.Open(context.Background(), f.as(t, everything), f.report, guest.WithAllocator("", "free")); !errors.Is(err, linmem.ErrInvalid) {
+		t.Errorf("Open: %v, want ErrInvalid", err)
+	}
 }

@@ -93,6 +93,9 @@ func TestProbe(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, w := range map[string]guest.Workload{"known": {}, "named": named, "own": own} {
+			if name != "known" && tc.made != guest.AssemblyScript {
+				continue // how a block is asked for makes no difference to what follows
+			}
 			t.Run(tc.name+"/"+name, func(t *testing.T) {
 				l := newLab(t, tc)
 				v := l.probe(w)
@@ -125,19 +128,15 @@ func TestProbeWrites(t *testing.T) {
 			}
 			nChecked++
 		}
-		if size > 64<<10 {
-			newest = nil // more than a pattern, perhaps
-			b, err := f.heap.malloc(size, true)
-			if err != nil {
-				return 0, err
-			}
-			return b.addr, nil
-		}
-		b, err := f.heap.malloc(size, false)
+		isSmall := size <= 64<<10 // the others are longer than a pattern, perhaps
+		b, err := f.heap.malloc(size, !isSmall)
 		if err != nil {
 			return 0, err
 		}
-		newest, b.lent = b, true
+		newest = nil
+		if isSmall {
+			newest, b.lent = b, true
+		}
 		return b.addr, nil
 	}})
 	if nChecked == 0 {
@@ -167,7 +166,7 @@ func TestProbeThenOpen(t *testing.T) {
 func TestProbeLimits(t *testing.T) {
 	for _, tc := range fakeToolchains {
 		for name, abilities := range map[string]ability{"limited": everything, "not to be limited": initializes} {
-			for _, maxPages := range []uint64{1, fakePages, fakePages + 1, 12, 13, 64, 300} {
+			for _, maxPages := range []uint64{1, fakePages, fakePages + 1, 12, 13, 64} {
 				t.Run(fmt.Sprintf("%s/%s/%d", tc.name, name, maxPages), func(t *testing.T) {
 					l := newLab(t, tc)
 					l.abilities = abilities
@@ -188,9 +187,6 @@ func TestProbeLimits(t *testing.T) {
 						if j[0] != guest.Undecided && j[0] != j[1] {
 							t.Errorf("%s, and the truth is %s", j[0], j[1])
 						}
-					}
-					if maxPages == 300 {
-						holdsOutcomes(t, *v, tc.probed)
 					}
 				})
 			}

@@ -10,7 +10,8 @@ type Strategy string
 
 const (
 	// Arena takes regions from the guest's own allocator, as many as the heap needs, and gives them back on
-	// [Guest.Close]. It is safe for every guest that exports an allocator.
+	// [Guest.Close]. It is safe for every guest that exports an allocator, but that guest may end when it has no more
+	// memory, as those in Go do. Where only sbrk is exported, the guest must have allocated before.
 	Arena Strategy = "arena"
 
 	// HeapBase takes all behind the guest's data, from the global __heap_base on, and grows the memory. It is for a guest
@@ -22,13 +23,15 @@ const (
 	Grow Strategy = "grow"
 
 	// Donate grows the memory before the guest is initialized, for the guest; initializes it; and from then on has the host
-	// alone grow. What the guest has must do for it: a guest in Go that needs more dies of that. It needs an [Instance] that
-	// is an [Initializer] and a [Limiter]. It is for guests that claim the whole memory when they are initialized: Go, TinyGo.
+	// alone grow. What the guest has must do for it: a guest in Go that needs more dies of that. It needs an [Instance] that is
+	// an [Initializer] and a [Limiter]; a limit that the host has set before is replaced. It is for guests that claim the whole
+	// memory when they are initialized: Go, TinyGo.
 	Donate Strategy = "donate"
 
 	// Gap leaves pages to the guest behind what it has, takes a region of a fixed size behind those, and limits the memory so
 	// that the guest is refused before it comes to the end of the gap. It is for guests in Go, which believe that their memory
-	// is in one piece and count what memory.grow granted; and it needs a [Limiter], or a module whose maximum is low enough.
+	// is in one piece and count what memory.grow granted; and it needs a [Limiter], whose limit it replaces, or a module whose
+	// maximum is low enough.
 	Gap Strategy = "gap"
 )
 

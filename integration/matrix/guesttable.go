@@ -39,9 +39,6 @@ func (r *guestRow) cells() []string {
 			others = append(others, string(s))
 		}
 	}
-	if len(others) == 0 {
-		others = []string{"–"}
-	}
 	known := func(found guest.Outcome, inspected guest.Judgement) string {
 		if inspected.Outcome == guest.Undecided {
 			return found.String() + " ¹"
@@ -50,8 +47,16 @@ func (r *guestRow) cells() []string {
 	}
 	return []string{
 		r.name, r.toolchain, known(r.late, r.inspected.Late), known(r.early, r.inspected.Early),
-		string(r.placed), strings.Join(others, ", "), fmt.Sprintf("%d MB", r.nChecked/1e6),
+		string(r.placed), listed(others), fmt.Sprintf("%d MB", r.nChecked/1e6),
 	}
+}
+
+// listed joins names, or is a dash for none.
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "–"
+	}
+	return strings.Join(names, ", ")
 }
 
 // The columns of a line that need not be the same on all engines.
@@ -96,7 +101,7 @@ func (table *guestTable) row(t *testing.T, f *guestFixture) {
 	}
 	if !f.canLimit {
 		others := slices.DeleteFunc(strings.Split(want[columnOthers], ", "), func(s string) bool { return s == string(guest.Donate) })
-		want[columnOthers] = strings.Join(others, ", ")
+		want[columnOthers] = listed(others)
 	}
 	if f.nGuest != allOfIt {
 		want[columnChecked] = got[columnChecked]
