@@ -15,13 +15,15 @@ type assessment struct {
 }
 
 // assess returns what guest.Open would say of each strategy, in its order, and how to have it follow one if it follows none.
-// It asks Open itself, with an instance that does nothing: Open chooses before it touches an instance.
+// It asks Open itself, with an instance that does nothing: Open chooses before it touches an instance. Allocator imports are
+// taken to be served.
 func assess(r *guest.Report) (all []assessment, remedies []guest.Remedy) {
 	if len(r.Memories) == 0 {
 		return nil, nil
 	}
 	inst := idle{nPages: r.Memories[0].Min}
 	open := func(opts ...guest.OpenOption) (unsafe *guest.UnsafeError) {
+		opts = append(opts, guest.WithBind(func(*linmem.Heap) error { return nil }))
 		_, err := guest.Open(context.Background(), inst, r, opts...)
 		errors.As(err, &unsafe)
 		return unsafe
