@@ -33,10 +33,10 @@ var (
 	// importing imports a function that no engine has:
 	//
 	//	(module (import "env" "f" (func)) (memory (export "memory") 1)
-	//	  (func (export "g") (param i32 i32)) (func (export "alloc") (param i32) (result i32) i32.const 8))
+	//	  (func (export "g") (param i32 i32)) (func (export "malloc") (param i32) (result i32) i32.const 8))
 	importing = wasm(section(1, "\x03", "\x60\x00\x00", "\x60\x02\x7f\x7f\x00", "\x60\x01\x7f\x01\x7f"),
 		section(2, "\x01", "\x03env\x01f\x00\x00"), section(3, "\x02\x01\x02"), section(5, "\x01\x00\x01"),
-		section(7, "\x03", "\x06memory\x02\x00", "\x01g\x00\x01", "\x05alloc\x00\x02"),
+		section(7, "\x03", "\x06memory\x02\x00", "\x01g\x00\x01", "\x06malloc\x00\x02"),
 		section(10, "\x02", "\x02\x00\x0b", "\x04\x00\x41\x08\x0b"))
 
 	// growingBy1 grows its memory: (module (memory (export "memory") 1)
@@ -46,9 +46,9 @@ var (
 
 	// trapping has an allocator that traps:
 	//
-	//	(module (memory (export "memory") 1) (func (export "alloc") (param i32) (result i32) unreachable))
+	//	(module (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) unreachable))
 	trapping = wasm(section(1, "\x01\x60\x01\x7f\x01\x7f"), section(3, "\x01\x00"), section(5, "\x01\x00\x01"),
-		section(7, "\x02", "\x06memory\x02\x00", "\x05alloc\x00\x00"), section(10, "\x01\x03\x00\x00\x0b"))
+		section(7, "\x02", "\x06memory\x02\x00", "\x06malloc\x00\x00"), section(10, "\x01\x03\x00\x00\x0b"))
 
 	// memoryless exports a function, and no memory: (module (func (export "g") (param i32 i32)))
 	memoryless = wasm(section(1, "\x01\x60\x02\x7f\x7f\x00"), section(3, "\x01\x00"), section(7, "\x01\x01g\x00\x00"),
