@@ -22,8 +22,11 @@ var strategies = []guest.Strategy{guest.Arena, guest.HeapBase, guest.Grow, guest
 // through all that they allocate, and one that it refuses must be refused for a reason, which is shown by growing the memory
 // behind its back. What comes out is a line of the table in the README.
 func opensGuests(t *testing.T, e engines.Engine) {
-	if e.Reserves {
+	switch {
+	case e.Reserves:
 		t.Skip("the guests have no maximum, and this engine would reserve 4 GiB for each")
+	case e.Interprets && testing.Short():
+		t.Skip("-short leaves guests in an interpreter out: with the race detector they take minutes")
 	}
 	table := newGuestTable(t, e)
 	for _, g := range allGuests() {
