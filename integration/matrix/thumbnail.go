@@ -24,6 +24,8 @@ func makesThumbnails(t *testing.T, e engines.Engine) {
 	switch {
 	case e.Reserves:
 		t.Skip("the guest has no maximum, and this engine would reserve 4 GiB for it")
+	case e.Interprets && testing.Short():
+		t.Skip("-short leaves it out in an interpreter: with the race detector it takes minutes")
 	case e.Interprets:
 		sides = sides[:1]
 		t.Log("one thumbnail instead of four: each takes seconds in an interpreter")
