@@ -212,7 +212,7 @@ func (f *guestFixture) options(inst guest.Instance, s guest.Strategy) []guest.Op
 			_, err := take(ctx, inst, 16)
 			return err
 		}),
-		guest.WithGuestPages(2048),
+		guest.WithGuestPages(max(256, f.nGuest>>15)), // twice what it allocates
 	}
 	if b, ok := inst.(engines.Binder); ok {
 		opts = append(opts, guest.WithBind(b.Bind))
