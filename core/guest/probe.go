@@ -21,8 +21,8 @@ type Workload struct {
 	// [Limiter] it is looked at between two allocations, so that a guest which takes more than it is asked for may pass it.
 	MaxPages uint64
 
-	// Timeout is how long each of the two instances may take. The default is 10 seconds. A call into a guest ends early only
-	// where the runtime can do that.
+	// Timeout is how long each of the two instances may take, once it is made. The default is 10 seconds. A call into a guest
+	// ends early only where the runtime can do that.
 	Timeout time.Duration
 }
 
@@ -98,8 +98,6 @@ func decided(probed, inspected Judgement) Judgement {
 func probe(
 	ctx context.Context, newInstance func(context.Context) (Instance, func(), error), w Workload, early bool,
 ) (j Judgement, err error) {
-	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
-	defer cancel()
 	inst, stop, err := newInstance(ctx)
 	if err != nil {
 		return j, fmt.Errorf("cannot make an instance: %w", err)
@@ -115,6 +113,8 @@ func probe(
 			return j, err
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
 	p := &prober{ctx: ctx, inst: inst, mem: inst.Memory(), canaries: newCanaries(inst.Memory()), work: w}
 	err = p.run(early)
 	if errors.Is(err, errInstance) {
