@@ -3,44 +3,64 @@
 package wasmermem_test
 
 import (
-	"errors"
-	"fmt"
-	"strings"
 	"testing"
 
 	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
+	"github.com/linmem/linmem/core/linmemtest"
 	"github.com/wasmerio/wasmer-go/wasmer"
 
 	wasmermem "github.com/linmem/linmem/backends/wasmer"
 )
 
 // importsC is a guest with the allocator of C as imports.
-const importsC = `(module
-	(import "env" "malloc" (func $malloc (param i32) (result i32)))
-	(import "env" "free" (func $free (param i32)))
-	(import "env" "calloc" (func $calloc (param i32 i32) (result i32)))
-	(import "env" "realloc" (func $realloc (param i32 i32) (result i32)))
-	(import "env" "aligned_alloc" (func $aligned_alloc (param i32 i32) (result i32)))
-	(memory (export "memory") 1 9)
-	(func (export "call_malloc") (param i32) (result i32) (call $malloc (local.get 0)))
-	(func (export "call_free") (param i32) (call $free (local.get 0)))
-	(func (export "call_calloc") (param i32 i32) (result i32) (call $calloc (local.get 0) (local.get 1)))
-	(func (export "call_realloc") (param i32 i32) (result i32) (call $realloc (local.get 0) (local.get 1)))
-	(func (export "call_aligned_alloc") (param i32 i32) (result i32) (call $aligned_alloc (local.get 0) (local.get 1)))
-	(func (export "pairs") (param $n i32)
-		(loop $again
-			(call $free (call $malloc (i32.const 64)))
-			(br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))`
+var importsC = linmemtest.AllocatorModule(guest.CImports())
 
-// importsTwo is a guest that has its malloc and free under other names.
-func importsTwo(module, malloc, free string) string {
-	return fmt.Sprintf(`(module
-		(import %[1]q %[2]q (func $malloc (param i32) (result i32)))
-		(import %[1]q %[3]q (func $free (param i32)))
-		(memory (export "memory") 1 9)
-		(func (export "call_malloc") (param i32) (result i32) (call $malloc (local.get 0)))
-		(func (export "call_free") (param i32) (call $free (local.get 0))))`, module, malloc, free)
+// instantiateWith returns an instance that an Allocator of its own serves.
+func instantiateWith(a *wasmermem.Allocator, wasm []byte) (*wasmer.Instance, *wasmermem.Uninitialized, error) {
+	module, err := wasmer.NewModule(store, wasm)
+	if err != nil {
+		return nil, nil, err
+	}
+	object := wasmer.NewImportObject()
+	if err := a.Register(object); err != nil {
+		return nil, nil, err
+	}
+	instance, err := wasmer.NewInstance(module, object)
+	if err != nil {
+		return nil, nil, err
+	}
+	inst, err := wasmermem.NewUninitialized(instance, "memory", wasmermem.WithAllocator(a))
+	return instance, inst, err
+}
+
+// openServed instantiates a guest; another one has a clone of its Allocator.
+func openServed(wasm []byte, imports ...guest.Imports) (linmemtest.Served, error) {
+	a, err := wasmermem.NewAllocator(store, imports...)
+	if err != nil {
+		return linmemtest.Served{}, err
+	}
+	return servedBy(a, wasm)
+}
+
+func servedBy(a *wasmermem.Allocator, wasm []byte) (served linmemtest.Served, err error) {
+	instance, inst, err := instantiateWith(a, wasm)
+	if err != nil {
+		return served, err
+	}
+	return linmemtest.Served{
+		Instance: inst,
+		Bind:     a.Bind,
+		Unbind:   a.Unbind,
+		Another: func() (linmemtest.Served, error) {
+			clone, err := a.Clone()
+			if err != nil {
+				return linmemtest.Served{}, err
+			}
+			return servedBy(clone, wasm)
+		},
+		Stop: instance.Close,
+	}, nil
 }
 
 // allocating is an instance and its heap.
@@ -48,35 +68,18 @@ type allocating struct {
 	t         testing.TB
 	allocator *wasmermem.Allocator
 	instance  *wasmer.Instance
-	inst      *wasmermem.Instance
+	inst      guest.Instance
 	heap      *linmem.Heap
 }
 
-// newAllocating returns an instance, and a heap that is not bound to it yet.
-func newAllocating(t testing.TB, wat string, imports ...guest.Imports) *allocating {
+// newAllocating returns an instance of importsC, and a heap that is not bound to it yet.
+func newAllocating(t testing.TB) *allocating {
 	t.Helper()
-	a, err := wasmermem.NewAllocator(store, imports...)
+	a, err := wasmermem.NewAllocator(store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newWith(t, wat, a)
-}
-
-func newWith(t testing.TB, wat string, a *wasmermem.Allocator) *allocating {
-	t.Helper()
-	object := wasmer.NewImportObject()
-	if err := a.Register(object); err != nil {
-		t.Fatal(err)
-	}
-	module, err := wasmer.NewModule(store, []byte(wat))
-	if err != nil {
-		t.Fatal(err)
-	}
-	instance, err := wasmer.NewInstance(module, object)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inst, err := wasmermem.NewInstance(instance, "memory", wasmermem.WithAllocator(a))
+	instance, inst, err := instantiateWith(a, importsC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,9 +91,9 @@ func newWith(t testing.TB, wat string, a *wasmermem.Allocator) *allocating {
 }
 
 // newBound returns an instance that is bound until the test ends.
-func newBound(t testing.TB, wat string, imports ...guest.Imports) *allocating {
+func newBound(t testing.TB) *allocating {
 	t.Helper()
-	g := newAllocating(t, wat, imports...)
+	g := newAllocating(t)
 	if err := g.allocator.Bind(g.heap); err != nil {
 		t.Fatal(err)
 	}
@@ -98,44 +101,10 @@ func newBound(t testing.TB, wat string, imports ...guest.Imports) *allocating {
 	return g
 }
 
-// call calls a wrapper in the guest.
-func (g *allocating) call(name string, args ...uint64) uint64 {
+// pairs has the guest allocate and free 64 bytes, n times.
+func (g *allocating) pairs(n int) {
 	g.t.Helper()
-	results, err := g.inst.Call(g.t.Context(), "call_"+name, args...)
-	if err != nil {
-		g.t.Fatalf("%s(%#x): %v", name, args, err)
-	}
-	if len(results) == 0 {
-		return 0
-	}
-	return results[0]
-}
-
-// traps calls a wrapper that must end in a trap, with a reason that has these words.
-func (g *allocating) traps(want error, words []string, name string, args ...uint64) {
-	g.t.Helper()
-	_, err := g.inst.Call(g.t.Context(), "call_"+name, args...)
-	var trap *wasmer.TrapError
-	if !errors.As(err, &trap) {
-		g.t.Errorf("%s(%#x): %v, want a trap", name, args, err)
-		return
-	}
-	if !errors.Is(err, want) || !errors.Is(err, g.allocator.Err()) {
-		g.t.Errorf("%s(%#x): %v, want %v", name, args, err, want)
-		return
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			g.t.Errorf("%s(%#x): %v, want %q in it", name, args, err, w)
-		}
-	}
-}
-
-func (g *allocating) view(addr, n uint64) []byte {
-	g.t.Helper()
-	view, err := g.heap.View(addr, n)
-	if err != nil {
+	if _, err := g.inst.Call(g.t.Context(), "pairs", uint64(n)); err != nil {
 		g.t.Fatal(err)
 	}
-	return view
 }

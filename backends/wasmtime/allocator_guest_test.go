@@ -3,43 +3,49 @@
 package wasmtimemem_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
 	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
+	"github.com/linmem/linmem/core/linmemtest"
 
 	wasmtimemem "github.com/linmem/linmem/backends/wasmtime"
 )
 
 // importsC is a guest with the allocator of C as imports.
-const importsC = `(module
-	(import "env" "malloc" (func $malloc (param i32) (result i32)))
-	(import "env" "free" (func $free (param i32)))
-	(import "env" "calloc" (func $calloc (param i32 i32) (result i32)))
-	(import "env" "realloc" (func $realloc (param i32 i32) (result i32)))
-	(import "env" "aligned_alloc" (func $aligned_alloc (param i32 i32) (result i32)))
-	(memory (export "memory") 1 9)
-	(func (export "call_malloc") (param i32) (result i32) (call $malloc (local.get 0)))
-	(func (export "call_free") (param i32) (call $free (local.get 0)))
-	(func (export "call_calloc") (param i32 i32) (result i32) (call $calloc (local.get 0) (local.get 1)))
-	(func (export "call_realloc") (param i32 i32) (result i32) (call $realloc (local.get 0) (local.get 1)))
-	(func (export "call_aligned_alloc") (param i32 i32) (result i32) (call $aligned_alloc (local.get 0) (local.get 1)))
-	(func (export "pairs") (param $n i32)
-		(loop $again
-			(call $free (call $malloc (i32.const 64)))
-			(br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))`
+var importsC = linmemtest.AllocatorModule(guest.CImports())
 
-// importsTwo is a guest that has its malloc and free under other names.
-func importsTwo(module, malloc, free string) string {
-	return fmt.Sprintf(`(module
-		(import %[1]q %[2]q (func $malloc (param i32) (result i32)))
-		(import %[1]q %[3]q (func $free (param i32)))
-		(memory (export "memory") 1 9)
-		(func (export "call_malloc") (param i32) (result i32) (call $malloc (local.get 0)))
-		(func (export "call_free") (param i32) (call $free (local.get 0))))`, module, malloc, free)
+// openServed instantiates a guest in a store of its own, as each that shares its linker is.
+func openServed(wasm []byte, imports ...guest.Imports) (served linmemtest.Served, err error) {
+	linker := wasmtime.NewLinker(engine)
+	a, err := wasmtimemem.NewAllocator(linker, imports...)
+	if err != nil {
+		return served, err
+	}
+	module, err := wasmtime.NewModule(engine, wasm)
+	if err != nil {
+		return served, err
+	}
+	var open func() (linmemtest.Served, error)
+	open = func() (served linmemtest.Served, err error) {
+		store := wasmtime.NewStore(engine)
+		instance, err := linker.Instantiate(store, module)
+		if err != nil {
+			store.Close()
+			return served, err
+		}
+		inst, err := wasmtimemem.NewUninitialized(store, instance, "memory")
+		return linmemtest.Served{
+			Instance: inst,
+			Bind:     func(h guest.Heap) error { return a.Bind(store, h) },
+			Unbind:   func() { a.Unbind(store) },
+			Another:  open,
+			Stop:     store.Close,
+			TextOnly: true,
+		}, err
+	}
+	return open()
 }
 
 // allocating is an instance and its heap.
@@ -50,12 +56,8 @@ type allocating struct {
 	heap  *linmem.Heap
 }
 
-func compile(t testing.TB, wat string) *wasmtime.Module {
+func compile(t testing.TB, wasm []byte) *wasmtime.Module {
 	t.Helper()
-	wasm, err := wasmtime.Wat2Wasm(wat)
-	if err != nil {
-		t.Fatal(err)
-	}
 	module, err := wasmtime.NewModule(engine, wasm)
 	if err != nil {
 		t.Fatal(err)
@@ -93,50 +95,10 @@ func newAllocating(t testing.TB, linker *wasmtime.Linker, module *wasmtime.Modul
 	return &allocating{t, store, inst, heap}
 }
 
-// newBound returns an instance that is bound.
-func newBound(t testing.TB, wat string, imports ...guest.Imports) *allocating {
-	t.Helper()
-	linker, a := newLinked(t, imports...)
-	g := newAllocating(t, linker, compile(t, wat))
-	if err := a.Bind(g.store, g.heap); err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
-
-// call calls a wrapper in the guest.
-func (g *allocating) call(name string, args ...uint64) uint64 {
+// pairs has the guest allocate and free 64 bytes, n times.
+func (g *allocating) pairs(n int) {
 	g.t.Helper()
-	results, err := g.inst.Call(g.t.Context(), "call_"+name, args...)
-	if err != nil {
-		g.t.Fatalf("%s(%#x): %v", name, args, err)
-	}
-	if len(results) == 0 {
-		return 0
-	}
-	return results[0]
-}
-
-// traps calls a wrapper that must end in a trap with these words.
-func (g *allocating) traps(words []string, name string, args ...uint64) {
-	g.t.Helper()
-	_, err := g.inst.Call(g.t.Context(), "call_"+name, args...)
-	if err == nil {
-		g.t.Errorf("%s(%#x) is no trap", name, args)
-		return
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			g.t.Errorf("%s(%#x): %v, want %q in it", name, args, err, w)
-		}
-	}
-}
-
-func (g *allocating) view(addr, n uint64) []byte {
-	g.t.Helper()
-	view, err := g.heap.View(addr, n)
-	if err != nil {
+	if _, err := g.inst.Call(g.t.Context(), "pairs", uint64(n)); err != nil {
 		g.t.Fatal(err)
 	}
-	return view
 }

@@ -8,6 +8,9 @@
 // memory, and [NewGuestMemory] lets the suite act as that guest; with them the test of a backend is a dozen lines.
 // Nothing is read from disk, so a backend outside this repository runs the suite like those inside.
 //
+// [RunInstance] holds a [guest.Instance] to its contract, and [RunAllocator] what serves the allocator imports of guests, as
+// those of an [AllocatorModule].
+//
 // For tests of allocators there is [NewMemory], a memory without a runtime, and there are faults to put around any
 // memory: [FailAfter] and [GuestGrows].
 package linmemtest

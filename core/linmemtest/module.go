@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+
+	"github.com/linmem/linmem/core/guest"
 )
 
 // Module returns a wasm module, in the binary format, that exports a memory of the given size and maximum in pages (at
@@ -61,9 +63,83 @@ func callModule() []byte {
 	return m.encode()
 }
 
+// AllocatorModule returns a guest, in the binary format, that imports the functions that the imports name, as [RunAllocator]
+// needs it. It exports one that calls each, by the name that C has for it. This is that of [guest.CImports]:
+//
+//	(module
+//	  (import "env" "malloc" (func $malloc (param i32) (result i32)))
+//	  (import "env" "calloc" (func $calloc (param i32 i32) (result i32)))
+//	  (import "env" "realloc" (func $realloc (param i32 i32) (result i32)))
+//	  (import "env" "free" (func $free (param i32)))
+//	  (import "env" "aligned_alloc" (func $aligned_alloc (param i32 i32) (result i32)))
+//	  (memory (export "memory") 2 9)
+//	  (global (export "__heap_base") i32 (i32.const 1024))
+//	  (global $first (export "first") (mut i32) (i32.const 0))
+//	  (func (export "call_malloc") (param i32) (result i32) (call $malloc (local.get 0)))
+//	  (func (export "call_calloc") (param i32 i32) (result i32) (call $calloc (local.get 0) (local.get 1)))
+//	  (func (export "call_realloc") (param i32 i32) (result i32) (call $realloc (local.get 0) (local.get 1)))
+//	  (func (export "call_free") (param i32) (call $free (local.get 0)))
+//	  (func (export "call_aligned_alloc") (param i32 i32) (result i32) (call $aligned_alloc (local.get 0) (local.get 1)))
+//	  (func (export "_initialize") (global.set $first (call $malloc (i32.const 64))))
+//	  (func (export "pairs") (param $n i32)
+//	    (loop $again
+//	      (call $free (call $malloc (i32.const 64)))
+//	      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))
+//
+// Without malloc there is no _initialize, and without malloc and free no pairs. With Is64 it is i64 for i32, but for
+// __heap_base and the parameter of pairs.
+func AllocatorModule(imports guest.Imports) []byte {
+	m := module{memory: []byte{hasMax, 2, 9}}
+	address, constant := i32, byte(i32Const)
+	if imports.Is64 {
+		address, constant = i64, i64Const
+	}
+	m.global("__heap_base", i32, i32Const, 0x80, 0x08) // 1024 in signed LEB128
+	m.variable("first", address, constant, 0)
+
+	one, two := []byte{address}, []byte{address, address}
+	functions := []struct {
+		name, imported  string
+		params, results []byte
+		index           byte
+	}{
+		{"malloc", imports.Malloc, one, one, 0},
+		{"calloc", imports.Calloc, two, one, 0},
+		{"realloc", imports.Realloc, two, one, 0},
+		{"free", imports.Free, one, nil, 0},
+		{"aligned_alloc", imports.AlignedAlloc, two, one, 0},
+	}
+	for i, f := range functions {
+		if f.imported != "" {
+			functions[i].index = m.importFunction(imports.Module, f.imported, f.params, f.results)
+		}
+	}
+	for _, f := range functions {
+		if f.imported == "" {
+			continue
+		}
+		var body []byte
+		for i := range f.params {
+			body = append(body, localGet, byte(i))
+		}
+		m.function("call_"+f.name, f.params, f.results, append(body, call, f.index)...)
+	}
+	first := []byte{constant, 0xc0, 0x00, call, functions[0].index} // 64 in signed LEB128
+	if imports.Malloc != "" {
+		m.function("_initialize", nil, nil, append(first, globalSet, 1)...)
+	}
+	if imports.Malloc != "" && imports.Free != "" {
+		body := append([]byte{loop, noResult}, first...)
+		body = append(body, call, functions[3].index, localGet, 0, i32Const, 1, i32Sub, localTee, 0, brIf, 0, end)
+		m.function("pairs", []byte{i32}, nil, body...)
+	}
+	return m.encode()
+}
+
 // Codes of the binary format, see https://webassembly.github.io/spec/core/binary/.
 const (
 	sectionType     = 1
+	sectionImport   = 2
 	sectionFunction = 3
 	sectionTable    = 4
 	sectionMemory   = 5
@@ -78,23 +154,38 @@ const (
 	noMax, hasMax                    = 0, 1
 	immutable, mutable               = 0, 1
 
-	unreachable, end               = 0x00, 0x0b
-	localGet, globalGet, globalSet = 0x20, 0x23, 0x24
-	i32Load8U, i32Store8           = 0x2d, 0x3a
-	memoryGrow                     = 0x40
-	i32Const, f64Const, i32Add     = 0x41, 0x44, 0x6a
+	unreachable, end             = 0x00, 0x0b
+	loop, noResult, brIf, call   = 0x03, 0x40, 0x0d, 0x10
+	localGet, localTee           = 0x20, 0x22
+	globalGet, globalSet         = 0x23, 0x24
+	i32Load8U, i32Store8         = 0x2d, 0x3a
+	memoryGrow                   = 0x40
+	i32Const, i64Const, f64Const = 0x41, 0x42, 0x44
+	i32Add, i32Sub               = 0x6a, 0x6b
 )
 
-// module collects the parts of a wasm module with one memory, exported as "memory". Each function has a type of its own.
+// module collects the parts of a wasm module with one memory, exported as "memory". Each function has a type of its own, of
+// the same index: so what is imported comes first.
 type module struct {
-	memory                                            []byte // its limits
-	types, functions, tables, globals, codes, exports [][]byte
+	memory                                                     []byte // its limits
+	types, imports, functions, tables, globals, codes, exports [][]byte
+}
+
+func (m *module) signature(params, results []byte) (index byte) {
+	signature := append([]byte{functionType}, counted(len(params), params)...)
+	m.types = append(m.types, append(signature, counted(len(results), results)...))
+	return byte(len(m.types) - 1)
+}
+
+func (m *module) importFunction(module, name string, params, results []byte) (index byte) {
+	index = m.signature(params, results)
+	names := append(counted(len(module), []byte(module)), counted(len(name), []byte(name))...)
+	m.imports = append(m.imports, append(names, kindFunction, index))
+	return index
 }
 
 func (m *module) function(name string, params, results []byte, body ...byte) {
-	index := byte(len(m.types))
-	signature := append([]byte{functionType}, counted(len(params), params)...)
-	m.types = append(m.types, append(signature, counted(len(results), results)...))
+	index := m.signature(params, results)
 	m.functions = append(m.functions, []byte{index})
 	m.export(name, kindFunction, index)
 	body = append(append([]byte{0}, body...), end) // 0 locals
@@ -131,6 +222,7 @@ func (m *module) encode() []byte {
 		items [][]byte
 	}{
 		{sectionType, m.types},
+		{sectionImport, m.imports},
 		{sectionFunction, m.functions},
 		{sectionTable, m.tables},
 		{sectionMemory, [][]byte{m.memory}},
