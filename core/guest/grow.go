@@ -1,9 +1,13 @@
 package guest
 
+import "slices"
+
 // refusesGrow returns why memory.grow is not safe.
 func (o *opening) refusesGrow() string {
 	late, early := o.verdict.Late, o.verdict.Early
 	switch {
+	case o.ready == nil && slices.ContainsFunc(o.report.AllocatorImports, Import.allocates):
+		return "the guest's allocator is the host's, and is not served from this heap, so nothing is known of it: pass WithBind"
 	case late.Outcome != Tolerates:
 		return "growth by the host: " + late.Outcome.String() + ": " + late.Reason
 	case early.Outcome != Tolerates && o.firstAlloc == nil && o.allocates() == nil:

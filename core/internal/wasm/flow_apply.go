@@ -166,7 +166,7 @@ func (f *flow) popN(n int) {
 	}
 }
 
-// keep is what becomes of a value that goes into memory, a global, a call or a result. To keep the address itself is to
+// keep is what becomes of a value that goes into memory, a global or a result. To keep the address itself is to
 // remember where the pages are; to keep what was calculated from it may be to remember where the memory ends.
 func (f *flow) keep(v value) {
 	f.addresses |= v.address

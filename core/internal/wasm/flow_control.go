@@ -161,7 +161,11 @@ func (f *flow) doReturn() {
 // call calls a function of a type.
 func (f *flow) call(t Type, isTail bool) {
 	for range len(t.Params) {
-		if f.keep(f.pop()); f.gaveUp {
+		// What the callee does with an address is not followed: it may only clear the pages.
+		v := f.pop()
+		f.escaped |= v.raw
+		f.computed |= v.address | v.offset
+		if f.gaveUp {
 			return
 		}
 	}
