@@ -218,8 +218,12 @@ func (a *Allocator) free(ctx context.Context, inst Instance, addr, size uint64) 
 	return nil
 }
 
-// allocates reports whether an allocator import returns memory.
-func (i Import) allocates() bool { return i.Name != "free" && i.Name != "ext_allocator_free_version_1" }
+// importsAllocator reports whether the guest has the host allocate for it.
+func (r *Report) importsAllocator() bool {
+	return slices.ContainsFunc(r.AllocatorImports, func(i Import) bool {
+		return i.Name != "free" && i.Name != "ext_allocator_free_version_1"
+	})
+}
 
 // isAllocatorImport reports whether the guest has the host provide an allocator's function by this import, by its name in
 // C or in Substrate runtimes.

@@ -31,14 +31,24 @@ func (o *opening) refusesLimit(nPages uint64) string {
 	if err := l.LimitPages(nPages); err != nil {
 		return "the memory cannot be limited: " + err.Error()
 	}
+	o.limiter = l
+	o.plan.did("limited the memory to %d pages", nPages)
 	return ""
 }
 
+// limitForced limits the memory, if that can be, for a strategy that was refused before it came to that.
+func (o *opening) limitForced(nPages uint64) {
+	if o.plan.Unsafe && o.limiter == nil {
+		_ = o.refusesLimit(nPages)
+	}
+}
+
+// openDonate gives the guest what it may have, which is all that the limit leaves: so the memory is frozen from then on.
 func (o *opening) openDonate() (*Guest, error) {
-	l, ok := o.inst.(Limiter)
-	if !ok {
+	if _, ok := o.inst.(Limiter); !ok {
 		return nil, fmt.Errorf("%w: the backend cannot limit the memory", linmem.ErrUnsupported)
 	}
+	o.limitForced(o.mem.NumPages() + o.guestPages)
 	if _, err := o.mem.Grow(o.guestPages); err != nil {
 		return nil, fmt.Errorf("the %d pages of WithGuestPages: %w", o.guestPages, err)
 	}
@@ -47,15 +57,10 @@ func (o *opening) openDonate() (*Guest, error) {
 	if err := o.initialize(); err != nil {
 		return nil, err
 	}
-	take := fromFrozenGrowth(o.mem, l)
-	switch err := l.LimitPages(o.mem.NumPages()); {
-	case err == nil:
-		o.plan.did("froze the memory at %d pages", o.mem.NumPages())
-	case o.plan.Unsafe:
-		take = fromGrowth(o.mem)
-	default:
-		return nil, err
-	}
 	o.plan.Reason = "the guest claimed its memory when it was initialized, and can have no more; the host's lies behind it"
+	take := fromGrowth(o.mem)
+	if o.limiter != nil {
+		take = fromFrozenGrowth(o.mem, o.limiter)
+	}
 	return o.withRegions(o.newGuest(), take)
 }

@@ -49,19 +49,13 @@ func (o *opening) maxPages() uint64 {
 }
 
 func (o *opening) openGap() (*Guest, error) {
+	o.limitForced(o.gapLimit())
 	if err := o.initialize(); err != nil {
 		return nil, err
 	}
-	// The guest may have grown while it was initialized. That makes the limit higher.
-	size, limit := o.mem.NumPages(), o.gapLimit()
-	if l, ok := o.inst.(Limiter); ok && o.maxPages() > limit {
-		switch err := l.LimitPages(limit); {
-		case err == nil:
-			o.plan.did("limited the memory to %d pages", limit)
-		case !o.plan.Unsafe:
-			return nil, err
-		}
-	}
+	// If the guest has grown while it was initialized, S is more than the limit was made for, which is then lower than it must
+	// be.
+	size := o.mem.NumPages()
 	region, err := o.claimBehindGap()
 	if err != nil {
 		return nil, err

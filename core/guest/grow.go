@@ -1,12 +1,10 @@
 package guest
 
-import "slices"
-
 // refusesGrow returns why memory.grow is not safe.
 func (o *opening) refusesGrow() string {
 	late, early := o.verdict.Late, o.verdict.Early
 	switch {
-	case o.ready == nil && slices.ContainsFunc(o.report.AllocatorImports, Import.allocates):
+	case o.report.importsAllocator() && o.ready == nil:
 		return "the guest's allocator is the host's, and is not served from this heap, so nothing is known of it: pass WithBind"
 	case late.Outcome != Tolerates:
 		return "growth by the host: " + late.Outcome.String() + ": " + late.Reason
@@ -18,6 +16,15 @@ func (o *opening) refusesGrow() string {
 }
 
 func (o *opening) openGrow() (*Guest, error) {
+	o.plan.Reason = o.verdict.Late.Reason
+	if o.report.importsAllocator() && o.ready != nil {
+		// What it allocates while it is initialized comes from the heap.
+		g, err := o.withRegions(o.newGuest(), fromGrowth(o.mem))
+		if err != nil {
+			return nil, err
+		}
+		return o.initializeLast(g)
+	}
 	if err := o.initialize(); err != nil {
 		return nil, err
 	}
@@ -26,7 +33,6 @@ func (o *opening) openGrow() (*Guest, error) {
 			return nil, err
 		}
 	}
-	o.plan.Reason = o.verdict.Late.Reason
 	return o.withRegions(o.newGuest(), fromGrowth(o.mem))
 }
 

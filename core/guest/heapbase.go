@@ -3,7 +3,6 @@ package guest
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	linmem "github.com/linmem/linmem/core"
 )
@@ -14,7 +13,7 @@ func (o *opening) refusesHeapBase() string {
 	switch {
 	case r.HeapBase == nil:
 		return "the guest exports no __heap_base"
-	case !slices.ContainsFunc(r.AllocatorImports, Import.allocates):
+	case !r.importsAllocator():
 		return "the guest does not import from the host what it allocates with, so it has another use for that memory"
 	case o.ready == nil:
 		return "the guest's allocator is not served from this heap: pass WithBind"
@@ -70,8 +69,13 @@ func (o *opening) openHeapBase() (*Guest, error) {
 	if g, err = o.withPages(g, pages); err != nil {
 		return nil, err
 	}
+	return o.initializeLast(g)
+}
+
+// initializeLast has the guest initialized that allocates from the heap which it has got.
+func (o *opening) initializeLast(g *Guest) (*Guest, error) {
 	if err := o.initialize(); err != nil {
-		return nil, errors.Join(err, g.Close(o.ctx))
+		return nil, o.giveUp(g, err)
 	}
 	g.Plan = o.plan
 	return g, nil

@@ -75,6 +75,7 @@ type opening struct {
 	verdict    Verdict
 	mem        *memory
 	allocators []Allocator
+	limiter    Limiter // that has limited the memory; nil before that
 	plan       Plan
 }
 

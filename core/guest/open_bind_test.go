@@ -105,3 +105,21 @@ func TestWithPagesEdges(t *testing.T) {
 		}
 	}
 }
+
+// TestGrowBindsFirst holds that a guest which imports its allocator and exports no __heap_base has the heap before it is
+// initialized: what it allocates then comes from there.
+func TestGrowBindsFirst(t *testing.T) {
+	f := newFake(importsAllocator)
+	f.report.HeapBase = nil
+	g, err := guest.Open(t.Context(), f.as(t, everything), f.report, guest.WithBind(func(h *linmem.Heap) error {
+		f.did("bind")
+		f.heap.host = h
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.Plan.Strategy != guest.Grow || !slices.Equal(f.events, []string{"grow", "bind", "initialize"}) {
+		t.Errorf("the plan is %v, the guest saw %v, want grow, and to bind before it is initialized", g.Plan, f.events)
+	}
+}

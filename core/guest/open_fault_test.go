@@ -76,7 +76,6 @@ func TestOpenFails(t *testing.T) {
 			f.memory.refuse = func(uint64) bool { return f.memory.NumPages() > fakePages }
 		}, nil, linmem.ErrOutOfMemory},
 		{"LimitPages fails", guest.Donate, limitFails, nil, errMine},
-		{"LimitPages fails", guest.Gap, limitFails, nil, errMine},
 		{"the guest is closed", guest.Grow, func(f *fake) { f.closed = true }, nil, linmem.ErrClosed},
 		{"the guest is closed", guest.Donate, func(f *fake) { f.closed = true }, nil, linmem.ErrClosed},
 		{"a budget of 0", guest.Arena, func(*fake) {}, []guest.OpenOption{guest.WithHeapOptions(linmem.WithMaxPages(0))}, linmem.ErrOutOfMemory},

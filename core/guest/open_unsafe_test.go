@@ -124,12 +124,25 @@ func TestUnsafeErrorRemedies(t *testing.T) {
 	for _, tt := range []struct {
 		name, toolchain, exports string
 		opts                     []guest.OpenOption
+		change                   func(*guest.Report)
 		want                     map[guest.Strategy]string // part of how
 	}{
 		{name: "Go", toolchain: "go", want: map[guest.Strategy]string{
-			guest.Arena: "//go:wasmexport", guest.Donate: "_initialize", guest.Gap: "WithGuestPages",
+			guest.Arena: "//go:wasmexport", guest.Donate: "Initializer", guest.Gap: "WithGuestPages",
 		}},
-		{name: "TinyGo", toolchain: "tinygo", want: map[guest.Strategy]string{guest.Arena: "WithAllocator", guest.Donate: "_initialize"}},
+		{name: "TinyGo", toolchain: "tinygo", want: map[guest.Strategy]string{guest.Arena: "WithAllocator", guest.Donate: "Initializer"}},
+		{
+			name: "Go that is a command", toolchain: "go", change: func(r *guest.Report) { r.Initialize = false },
+			want: map[guest.Strategy]string{guest.Donate: "reactor"},
+		},
+		{
+			name: "two memories", toolchain: "rust", change: func(r *guest.Report) { r.Memories = make([]guest.MemoryType, 2) },
+			want: map[guest.Strategy]string{"": "one memory"},
+		},
+		{
+			name: "sbrk only", toolchain: "emscripten", exports: "sbrk",
+			want: map[guest.Strategy]string{guest.Arena: "WithFirstAllocation"},
+		},
 		{name: "Emscripten", toolchain: "emscripten", want: map[guest.Strategy]string{guest.Arena: "_malloc", "": "GLOBAL_BASE"}},
 		{name: "AssemblyScript", toolchain: "assemblyscript-tlsf", want: map[guest.Strategy]string{
 			guest.Arena: "exportRuntime", guest.Grow: "Probe", "": "memoryBase",
@@ -146,6 +159,9 @@ func TestUnsafeErrorRemedies(t *testing.T) {
 			f := newFake(toolchainOf(tt.toolchain))
 			if tt.exports != "" {
 				exportingOf(tt.exports).add(f)
+			}
+			if tt.change != nil {
+				tt.change(f.report)
 			}
 			e := refusal(t, f, 0, tt.opts...)
 			for strategy, how := range tt.want {

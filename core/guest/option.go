@@ -65,9 +65,9 @@ func Forbid(s ...Strategy) OpenOption {
 	return openOptionFunc(func(o *openOptions) { o.forbidden = append(o.forbidden, s...) })
 }
 
-// WithHeapOptions are options for the heap: a budget, an observer, a growth. Regions are of a multiple of 16 pages
-// unless a growth says otherwise; each has a page or two more for canaries.
-// Where pages come from is Open's: WithSource, WithPages and WithGap have no effect, and a budget is cut to what there is.
+// WithHeapOptions are options for the heap: a budget, an observer, a growth. Regions are of a multiple of 16 pages unless a
+// growth says otherwise; each has a page or two more for canaries. Where pages come from is Open's: WithSource, WithPages
+// and WithGap have no effect, and a budget is cut to what there is.
 func WithHeapOptions(opts ...linmem.Option) OpenOption {
 	return openOptionFunc(func(o *openOptions) { o.heap = append(o.heap, opts...) })
 }
@@ -79,9 +79,9 @@ func WithFirstAllocation(f func(context.Context, Instance) error) OpenOption {
 	return openOptionFunc(func(o *openOptions) { o.firstAlloc = f })
 }
 
-// WithBind has Open call f with the heap as soon as there is one; with [HeapBase], before the guest is initialized, so
-// that what initialization allocates comes from it. If Open fails after that, the heap is [linmem.ErrClosed], and what f has
-// done is the caller's to undo.
+// WithBind has Open call f with the heap as soon as there is one. If the guest imports its allocator, that is before it is
+// initialized, so that what it allocates then comes from the heap. A guest that does is opened by [HeapBase] or [Grow] only
+// with this. If Open fails after that, the heap is [linmem.ErrClosed], and what f has done is the caller's to undo.
 func WithBind(f func(*linmem.Heap) error) OpenOption {
 	return openOptionFunc(func(o *openOptions) { o.ready = f })
 }

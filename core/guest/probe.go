@@ -257,7 +257,7 @@ func (p *prober) judge(err error) Judgement {
 		return Judgement{Corrupts, "probed: " + err.Error()}
 	case err == nil, p.rounds > 0 && (errors.Is(err, linmem.ErrOutOfMemory) || errors.Is(err, errLimit)):
 		return Judgement{Tolerates, fmt.Sprintf(
-			"probed: in %d rounds of allocating as much as the memory has, the guest left the host's pages alone", p.rounds)}
+			"probed: the guest left the host's pages alone while it allocated as much as the memory has, rounds: %d", p.rounds)}
 	}
 	return Judgement{Undecided, "probed: " + err.Error()}
 }

@@ -77,34 +77,58 @@ var leaveLowMemory = map[ToolchainName]string{
 	Rust:           "link with -C link-arg=--global-base=BYTES",
 }
 
-// remediesFor returns what would make a guest safe that is not.
+// remediesFor returns what would make a guest safe that is not: for each strategy that could be followed, what it lacks. What
+// lacks nothing was ruled out by the caller.
 func remediesFor(o *opening) (remedies []Remedy) {
-	t := o.report.Toolchain.Name
-	if len(o.allocators) == 0 {
-		remedies = append(remedies, Remedy{Arena, exportAllocator[t]})
-	} else {
-		remedies = append(remedies, Remedy{Arena, "allow " + string(Arena) + ": the guest exports " + o.allocators[0].Alloc.Name})
+	if len(o.report.Memories) > 1 {
+		return []Remedy{{"", "build the guest with one memory; or, if you know that a strategy fits the one that the instance has, " +
+			"force it, by WithStrategy and AcceptCorruption"}}
 	}
+	add := func(s Strategy, format string, args ...any) {
+		remedies = append(remedies, Remedy{s, fmt.Sprintf(format, args...)})
+	}
+	t := o.report.Toolchain.Name
 	switch {
-	case t == Go || t == TinyGo:
-		remedies = append(remedies, Remedy{
-			Donate,
-			"build it as a reactor, so that it exports _initialize, and pass Open an instance that is an Initializer and a Limiter",
-		})
-		if t == Go {
-			remedies = append(remedies, Remedy{
-				Gap,
-				"pass Open an instance that is a Limiter, or have WithGuestPages cover half of what the memory can grow to",
-			})
+	case len(o.allocators) == 0:
+		add(Arena, "%s", exportAllocator[t])
+	case o.refusesArena() != "":
+		add(Arena, "have the guest allocate first, and say so with WithFirstAllocation")
+	default:
+		add(Arena, "allow %s: the guest exports %s", Arena, o.allocators[0].Alloc.Name)
+	}
+	if o.report.importsAllocator() && o.ready == nil {
+		add(HeapBase, "serve what the guest imports to allocate with from this heap, by WithBind and the backend's Allocator")
+	}
+	switch late, early := o.verdict.Late.Outcome, o.verdict.Early.Outcome; {
+	case late == Undecided:
+		add(Grow, "have Probe decide, and pass its verdict in WithVerdict")
+	case late == Tolerates && early != Tolerates && o.firstAlloc == nil:
+		add(Grow, "have the guest allocate first, and say so with WithFirstAllocation")
+	case late == Tolerates:
+		add(Grow, "allow %s", Grow)
+	}
+	_, isLimiter := o.inst.(Limiter)
+	_, isInitializer := o.inst.(Initializer)
+	if t == Go || t == TinyGo {
+		switch {
+		case !o.report.Initialize:
+			add(Donate, "build it as a reactor, so that it exports _initialize")
+		case !isLimiter || !isInitializer:
+			add(Donate, "pass Open an instance that is an Initializer and a Limiter")
+		default:
+			add(Donate, "allow %s", Donate)
 		}
-	case o.verdict.Late.Outcome == Undecided:
-		remedies = append(remedies, Remedy{Grow, "have Probe decide, and pass its verdict in WithVerdict"})
-	case o.verdict.Late.Outcome == Tolerates:
-		remedies = append(remedies, Remedy{Grow, "have the guest allocate first, and say so with WithFirstAllocation"})
+	}
+	if t == Go {
+		switch {
+		case !isLimiter:
+			add(Gap, "pass Open an instance that is a Limiter, or have WithGuestPages cover half of what the memory can grow to")
+		default:
+			add(Gap, "allow %s", Gap)
+		}
 	}
 	if how, ok := leaveLowMemory[t]; ok {
-		remedies = append(remedies, Remedy{"", how +
-			", and give the pages below its data to linmem.Pages.Adopt, with linmem.WithMaxPages of as many"})
+		add("", "%s, and give the pages below its data to linmem.Pages.Adopt, with linmem.WithMaxPages of as many", how)
 	}
 	return remedies
 }
