@@ -18,9 +18,9 @@ import (
 // Pieces of code.
 var (
 	constZero  = wasmtest.Bytes(0x41, 0)
-	growDrop   = wasmtest.Bytes(0x41, 1, 0x40, 0, 0x1a)                   // status
-	growLoad   = wasmtest.Bytes(0x41, 1, 0x40, 0, 0x41, 16, 0x74, loaded) // address
-	growStored = wasmtest.Bytes(0x41, 0, 0x41, 1, 0x40, 0, 0x36, 2, 0)    // unknown
+	growDrop   = wasmtest.Bytes(0x41, 1, 0x40, 0, 0x1a)                                // status
+	growKept   = wasmtest.Bytes(0x41, 0, 0x41, 1, 0x40, 0, 0x41, 16, 0x74, 0x36, 2, 0) // address
+	growStored = wasmtest.Bytes(0x41, 0, 0x41, 1, 0x40, 0, 0x36, 2, 0)                 // unknown
 	sizeDrop   = wasmtest.Bytes(0x3f, 0, 0x1a)
 	loaded     = wasmtest.Bytes(0x28, 2, 0, 0x1a)
 	onePage    = []byte{0, 1}
@@ -51,7 +51,7 @@ func TestInspect(t *testing.T) {
 			wasmtest.Bytes(wasmtest.Sized("__heap_base"), 3, 0),
 		},
 		Funcs: []wasmtest.Func{
-			{Params: i32, Results: i32, Export: "malloc", Code: wasmtest.Bytes(growLoad, constZero)},
+			{Params: i32, Results: i32, Export: "malloc", Code: wasmtest.Bytes(growKept, constZero)},
 			{Params: i32, Export: "free", Code: sizeDrop},
 			{Export: "_initialize", Code: growDrop},
 		},
@@ -64,7 +64,7 @@ func TestInspect(t *testing.T) {
 		Memories:  []guest.MemoryType{{Min: 2, Max: &nine, Exports: []string{"memory", "heap"}, PageSize: linmem.PageSize}},
 		Functions: []guest.Export{malloc, free, {Name: "_initialize"}},
 		Grows: guest.Sites{N: 2, First: []guest.Site{
-			{Offset: at(growLoad) + 2, Function: 3, Name: "dlmalloc", Use: guest.UsedAsAddress},
+			{Offset: at(growKept) + 4, Function: 3, Name: "dlmalloc", Use: guest.UsedAsAddress},
 			{Offset: at(growDrop) + 2, Function: 5, Name: "_initialize", Use: guest.UsedAsStatus},
 		}},
 		Sizes:      guest.Sites{N: 1, First: []guest.Site{{Offset: at(sizeDrop), Function: 4, Name: "free"}}},
@@ -172,7 +172,7 @@ func TestBrokenHints(t *testing.T) {
 	for _, name := range []string{"name", "producers", "go:buildid"} {
 		for _, contents := range []string{"", "\xff", "\xff\xff\xff\xff\x0f", "\x01\xff\x7f", "\x01\x08language\x01"} {
 			r := inspect(t, wasmtest.Guest{
-				Memories: [][]byte{onePage}, Funcs: []wasmtest.Func{{Export: "f", Code: growLoad}},
+				Memories: [][]byte{onePage}, Funcs: []wasmtest.Func{{Export: "f", Code: growKept}},
 				Customs: wasmtest.CustomSection(name, contents),
 			}.Binary())
 			if r.Grows.First[0].Name != "f" {
@@ -198,11 +198,11 @@ func fuzzSeeds() [][]byte {
 	}
 	seeds := [][]byte{nil, []byte(wasmtest.Header), []byte("\x00asm\x0d\x00\x01\x00")}
 	for _, code := range [][]byte{
-		growDrop, growLoad, growStored, sizeDrop,
-		wasmtest.Bytes(0x03, 0x40, 0x20, 0, 0x41, 16, 0x74, loaded, growLoad, 0x0d, 0, 0x0b),
+		growDrop, growKept, growStored, sizeDrop,
+		wasmtest.Bytes(0x03, 0x40, 0x20, 0, 0x41, 16, 0x74, loaded, growKept, 0x0d, 0, 0x0b),
 		wasmtest.Bytes(0x02, 0x7f, 0x41, 1, 0x40, 0, 0x41, 0, 0x0e, 1, 0, 0, 0x0b, 0x1a),
-		wasmtest.Bytes(0x41, 0, 0x04, 0x40, growLoad, 0x05, growDrop, 0x0b, 0x10, 1),
-		wasmtest.Bytes(0x06, 0x40, growLoad, 0x07, 0, 0x19, 0x0b, 0x1f, 0x40, 1, 2, 0, 0x0b),
+		wasmtest.Bytes(0x41, 0, 0x04, 0x40, growKept, 0x05, growDrop, 0x0b, 0x10, 1),
+		wasmtest.Bytes(0x06, 0x40, growKept, 0x07, 0, 0x19, 0x0b, 0x1f, 0x40, 1, 2, 0, 0x0b),
 		wasmtest.Bytes(0xfd, 12, "0123456789abcdef", 0x1a, 0xfe, 3, 0, 0xfc, 9, 0, 0xfb, 30),
 		wasmtest.Bytes(0x10, 2, 0x41, 16, 0x74, loaded),
 	} {
@@ -288,7 +288,7 @@ func BenchmarkInspect(b *testing.B) {
 		}
 		g.Funcs = append(g.Funcs, wasmtest.Func{Locals: []byte{0x7f, 0x7f}, Code: code})
 	}
-	g.Funcs[nFuncs/2].Code = append(g.Funcs[nFuncs/2].Code, growLoad...)
+	g.Funcs[nFuncs/2].Code = append(g.Funcs[nFuncs/2].Code, growKept...)
 	binary := g.Binary()
 	b.SetBytes(int64(len(binary)))
 	b.ReportAllocs()

@@ -104,8 +104,8 @@ const (
 	// UseUnknown says that it goes where the analysis does not follow it, like into memory.
 	UseUnknown Use = iota
 
-	// UsedAsAddress says that it is shifted by the size of a page, and kept, passed on, returned or accessed through. The guest
-	// takes its new pages from where memory.grow says that they are.
+	// UsedAsAddress says that it is shifted by the size of a page, and the address itself kept or returned. The guest takes its
+	// new pages from where memory.grow says that they are.
 	UsedAsAddress
 
 	// UsedAsStatus says that it is compared or dropped. The guest believes that it knows where the new pages are.

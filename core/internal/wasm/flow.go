@@ -56,7 +56,6 @@ type source struct {
 type value struct {
 	raw      growths // it is the result
 	address  growths // it is the address of that page
-	offset   growths // it was calculated from that address by adding and the like
 	constant uint32  // 16, 65,536 or 0 for any other
 }
 
@@ -65,13 +64,13 @@ const (
 	pageSize  = 1 << pageShift
 )
 
-func (v value) isTagged() bool { return v.raw|v.address|v.offset != 0 }
+func (v value) isTagged() bool { return v.raw|v.address != 0 }
 
 func (v value) join(w value) value {
 	if v.constant != w.constant {
 		v.constant = 0
 	}
-	return value{v.raw | w.raw, v.address | w.address, v.offset | w.offset, v.constant}
+	return value{v.raw | w.raw, v.address | w.address, v.constant}
 }
 
 // locals are those that are tagged, sorted. They never change, so that states can share them.

@@ -19,14 +19,9 @@ func (f *flow) apply() {
 	case tests:
 		f.popN(int(o.pop))
 		f.pushUntagged(int(o.push))
-	case combines:
-		// A result plus the number of pages that were asked for is where the memory ends, and no use of where they begin.
-		v, w := f.pop(), f.pop()
-		f.computed |= v.raw | w.raw
-		f.push(value{offset: v.address | w.address | v.offset | w.offset})
 	case converts:
 		v := f.pop()
-		f.push(value{raw: v.raw, address: v.address, offset: v.offset})
+		f.push(value{raw: v.raw, address: v.address})
 	case shifts:
 		by, v := f.pop(), f.pop()
 		f.pageToAddress(v, by, pageShift)
@@ -38,13 +33,13 @@ func (f *flow) apply() {
 		f.pageToAddress(v, by, pageSize)
 	case accesses:
 		f.compute(int(o.pop) - 1)
-		f.access(f.pop())
+		f.lose(f.pop())
 		f.pushUntagged(int(o.push))
 	case stores:
 		for range o.pop - 1 {
 			f.keep(f.pop())
 		}
-		f.access(f.pop())
+		f.lose(f.pop())
 		f.pushUntagged(int(o.push))
 	}
 }
@@ -148,7 +143,7 @@ func (f *flow) pageToAddress(v, by value, wanted uint32) {
 	} else {
 		f.computed |= v.raw
 	}
-	f.computed |= v.address | v.offset | by.raw | by.address | by.offset
+	f.computed |= v.address | by.raw | by.address
 	f.push(result)
 }
 
@@ -156,7 +151,7 @@ func (f *flow) pageToAddress(v, by value, wanted uint32) {
 func (f *flow) compute(n int) {
 	for range n {
 		v := f.pop()
-		f.computed |= v.raw | v.address | v.offset
+		f.computed |= v.raw | v.address
 	}
 }
 
@@ -166,16 +161,16 @@ func (f *flow) popN(n int) {
 	}
 }
 
-// keep is what becomes of a value that goes into memory, a global or a result. To keep the address itself is to
-// remember where the pages are; to keep what was calculated from it may be to remember where the memory ends.
+// keep is what becomes of a value that goes into memory, a global or a result: to keep the address itself is to remember where
+// the pages are.
 func (f *flow) keep(v value) {
 	f.addresses |= v.address
-	f.computed |= v.offset
 	f.escaped |= v.raw
 }
 
-// access is what becomes of a value that memory is accessed through.
-func (f *flow) access(v value) {
-	f.addresses |= v.address | v.offset
+// lose is what becomes of a value that memory is accessed through, or that is passed to a call: it is not followed, since that
+// may be all that is done to new pages, like clearing them.
+func (f *flow) lose(v value) {
+	f.computed |= v.address
 	f.escaped |= v.raw
 }

@@ -161,11 +161,7 @@ func (f *flow) doReturn() {
 // call calls a function of a type.
 func (f *flow) call(t Type, isTail bool) {
 	for range len(t.Params) {
-		// What the callee does with an address is not followed: it may only clear the pages.
-		v := f.pop()
-		f.escaped |= v.raw
-		f.computed |= v.address | v.offset
-		if f.gaveUp {
+		if f.lose(f.pop()); f.gaveUp {
 			return
 		}
 	}

@@ -6,8 +6,7 @@ type Use uint8
 const (
 	// UseUnknown says that it goes where it is not followed.
 	UseUnknown Use = iota
-	// UseAddress says that it is multiplied by the size of a page, and that the product itself is stored or
-	// returned, or that memory is accessed from there on.
+	// UseAddress says that it is multiplied by the size of a page, and the product itself stored or returned.
 	UseAddress
 	// UseStatus says that it is compared or dropped.
 	UseStatus

@@ -98,7 +98,6 @@ const (
 	unmodeled effect = iota // the function is given up
 	computes                // with its operands, something that is not followed
 	tests                   // or drops its operands
-	combines                // adds and the like: an address becomes an offset from it
 	converts                // to another width: the result has its operand's tags
 	shifts                  // to the left
 	multiplies

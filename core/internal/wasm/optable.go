@@ -8,7 +8,6 @@ var (
 	opUnary   = op{none, computes, 1, 1}
 	opBinary  = op{none, computes, 2, 1}
 	opTernary = op{none, computes, 3, 1}
-	opCombine = op{none, combines, 2, 1}
 	opConvert = op{none, converts, 1, 1}
 	opLoad    = op{memArg, accesses, 1, 1}
 	opStore   = op{memArg, stores, 2, 0}
@@ -63,20 +62,16 @@ var opRanges = []struct {
 	{0x45, 0x45, opTest1}, // i32.eqz
 	{0x50, 0x50, opTest1}, // i64.eqz
 
-	{0x67, 0x69, opUnary},   // i32: clz, ctz, popcnt
-	{0x6a, 0x6b, opCombine}, // add, sub
+	{0x67, 0x69, opUnary},  // i32: clz, ctz, popcnt
+	{0x6a, 0x6b, opBinary}, // add, sub
 	{0x6c, 0x6c, op{none, multiplies, 2, 1}},
-	{0x6d, 0x70, opBinary},               // div, rem
-	{0x71, 0x72, opCombine},              // and, or
-	{0x73, 0x73, opBinary},               // xor
+	{0x6d, 0x73, opBinary},               // div to xor
 	{0x74, 0x74, op{none, shifts, 2, 1}}, // shl
 	{0x75, 0x78, opBinary},               // shr, rotl, rotr
 	{0x79, 0x7b, opUnary},                // the same of i64
-	{0x7c, 0x7d, opCombine},
+	{0x7c, 0x7d, opBinary},
 	{0x7e, 0x7e, op{none, multiplies, 2, 1}},
-	{0x7f, 0x82, opBinary},
-	{0x83, 0x84, opCombine},
-	{0x85, 0x85, opBinary},
+	{0x7f, 0x85, opBinary},
 	{0x86, 0x86, op{none, shifts, 2, 1}},
 	{0x87, 0x8a, opBinary},
 	{0x8b, 0x91, opUnary},                      // f32: abs to sqrt

@@ -76,12 +76,10 @@ func extend(c byte) int64 { return int64(int8(c<<1) >> 1) }
 func (r *reader) unsigned(bits uint, what string) (v uint64) {
 	start := r.at
 	for shift := uint(0); ; shift += 7 {
-		if r.at >= len(r.b) {
-			r.failf(start, "expected %s, a number in LEB128, and the bytes end inside it", what)
+		c, ok := r.digit(start, what)
+		if !ok {
 			return 0
 		}
-		c := r.b[r.at]
-		r.at++
 		if left := bits - shift; left < 7 && c>>left != 0 {
 			r.tooLong(start, bits, what)
 			return 0
@@ -93,16 +91,24 @@ func (r *reader) unsigned(bits uint, what string) (v uint64) {
 	}
 }
 
+// digit reads a byte of a number in LEB128 that begins at start.
+func (r *reader) digit(start int, what string) (c byte, ok bool) {
+	if r.at >= len(r.b) {
+		r.failf(start, "expected %s, a number in LEB128, and the bytes end inside it", what)
+		return 0, false
+	}
+	r.at++
+	return r.b[r.at-1], true
+}
+
 // signed is unsigned for a number in two's complement, whose last byte repeats the sign in the bits that it has too many.
 func (r *reader) signed(bits uint, what string) (v int64) {
 	start := r.at
 	for shift := uint(0); ; shift += 7 {
-		if r.at >= len(r.b) {
-			r.failf(start, "expected %s, a number in LEB128, and the bytes end inside it", what)
+		c, ok := r.digit(start, what)
+		if !ok {
 			return 0
 		}
-		c := r.b[r.at]
-		r.at++
 		extended := extend(c)
 		if left := bits - shift; left < 7 {
 			if top := extended >> (left - 1); c >= 0x80 || top != 0 && top != -1 {
