@@ -49,8 +49,8 @@ func Memory() []Guest { return slices.Clone(memory) }
 
 var memory = []Guest{
 	{Name: "c_wasilibc", Toolchain: clang, Wasm: cWasilibc},
-	{Name: "c_imports", Toolchain: clang, Wasm: cImports},
-	{Name: "c_substrate", Toolchain: clang, Wasm: cSubstrate},
+	{Name: "c_imports", Toolchain: clangAlone, Wasm: cImports},
+	{Name: "c_substrate", Toolchain: clangAlone, Wasm: cSubstrate},
 	{Name: "rust_unknown", Toolchain: rust, Wasm: rustUnknown},
 	{Name: "rust_wasi", Toolchain: rust, Wasm: rustWASI},
 	{Name: "zig_page", Toolchain: zig, Wasm: zigPage},
@@ -68,6 +68,7 @@ var memory = []Guest{
 
 const (
 	clang          = "clang 14, wasi-libc 2022"
+	clangAlone     = "clang 14, no libc"
 	rust           = "Rust 1.63"
 	zig            = "Zig 0.11"
 	assemblyScript = "AssemblyScript 0.28"

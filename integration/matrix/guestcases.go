@@ -40,7 +40,10 @@ func opensGuests(t *testing.T, e engines.Engine) {
 			for _, s := range strategies {
 				t.Run(string(s), func(t *testing.T) { f.places(t, s) })
 			}
-			if !t.Failed() {
+			for _, s := range []guest.Strategy{guest.Donate, guest.Gap} {
+				t.Run(string(s)+"-to-the-limit", func(t *testing.T) { f.runsOut(t, s) })
+			}
+			if !t.Failed() && f.nTried == len(strategies) { // else some were not to be run
 				table.row(t, f)
 			}
 		})
@@ -58,6 +61,7 @@ type guestFixture struct {
 	report   *guest.Report
 	verdict  *guest.Verdict
 	row      guestRow
+	nTried   int    // strategies
 	nHost    uint64 // bytes that the host puts
 	nGuest   uint64 // bytes that the guest allocates
 	canLimit bool
@@ -246,19 +250,13 @@ func (f *guestFixture) placesByDefault() {
 
 // places opens the guest by one strategy, if that is safe, and has both sides allocate a lot.
 func (f *guestFixture) places(t *testing.T, s guest.Strategy) {
+	f.nTried++
 	ctx := context.Background()
 	inst := f.open(t)
-	g, err := guest.Open(ctx, inst, f.report, f.options(inst, s)...)
-	unsafe := (*guest.UnsafeError)(nil)
-	if errors.As(err, &unsafe) {
-		t.Log(err)
+	g, w := f.openBy(t, inst, f.options(inst, s)...)
+	if g == nil {
 		return
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := newSoak(t, inst, g.Heap)
-	w.canaries = g.Verify
 	w.puts(f.nHost)
 	for range 4 {
 		w.takes(f.nGuest / 4)
@@ -280,4 +278,47 @@ func (f *guestFixture) places(t *testing.T, s guest.Strategy) {
 		w.mustBeWhole()
 	}
 	f.row.placedBy(s, w.nChecked)
+}
+
+// openBy opens the guest, or returns nil if that is refused.
+func (f *guestFixture) openBy(t *testing.T, inst guest.Instance, opts ...guest.OpenOption) (*guest.Guest, *soak) {
+	t.Helper()
+	g, err := guest.Open(context.Background(), inst, f.report, opts...)
+	unsafe := (*guest.UnsafeError)(nil)
+	if errors.As(err, &unsafe) {
+		t.Log(err)
+		return nil, nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newSoak(t, inst, g.Heap)
+	w.canaries = g.Verify
+	return g, w
+}
+
+// runsOut has the guest allocate until it is refused, where its memory is limited so that it does not come to the host's: the
+// guest may die, and the host's bytes must be whole.
+func (f *guestFixture) runsOut(t *testing.T, s guest.Strategy) {
+	switch {
+	case f.engine.Interprets:
+		t.Skip("it takes long in an interpreter, and is about the guest")
+	case f.engine.AbortsOnSleep && f.report.Toolchain.Name == guest.Go:
+		t.Skip("the guest dies of it, and would take the process along")
+	}
+	const guestPages = 128
+	inst := f.open(t)
+	g, w := f.openBy(t, inst, append(f.options(inst, s), guest.WithGuestPages(guestPages))...)
+	if g == nil {
+		return
+	}
+	w.puts(f.nHost)
+	w.takes(16 * guestPages * linmem.PageSize)
+	if w.failure == "" {
+		t.Errorf("the guest has %d pages, and is never refused", guestPages)
+	}
+	w.compare()
+	if w.damage != "" {
+		t.Errorf("%s, after %s", w.damage, w.failure)
+	}
 }

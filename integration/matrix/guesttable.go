@@ -84,6 +84,9 @@ func newGuestTable(t *testing.T, e engines.Engine) *guestTable {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "| "), " | ")
 		table.golden[cells[0]] = cells
 	}
+	if n := len(table.golden) - 2; n != len(allGuests()) { // less the columns' names and the rule below
+		t.Errorf("%s has %d guests, want %d: make readme", guestsGolden, n, len(allGuests()))
+	}
 	return table
 }
 
