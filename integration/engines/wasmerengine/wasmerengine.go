@@ -36,6 +36,15 @@ func (c *compiler) compile(store *wasmer.Store, wasm []byte) (*wasmer.Module, er
 	if compiled := c.compiled[key]; compiled != nil {
 		return wasmer.DeserializeModule(store, compiled)
 	}
+	report, err := guest.Inspect(wasm)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range report.Memories {
+		if m.Min > maxInitialPages {
+			return nil, fmt.Errorf("its memory begins with %d pages, and wasmer can do %d at most", m.Min, maxInitialPages)
+		}
+	}
 	module, err := wasmer.NewModule(store, wasm)
 	if err != nil {
 		return nil, err
@@ -66,12 +75,6 @@ func (c *compiler) open(_ context.Context, wasm []byte) (guest.Instance, func(),
 	module, err := c.compile(store, wasm)
 	if err != nil {
 		return nil, nil, err
-	}
-	for _, export := range module.Exports() {
-		if memory := export.Type().IntoMemoryType(); memory != nil && memory.Limits().Minimum() > maxInitialPages {
-			return nil, nil, fmt.Errorf("its memory begins with %d pages, and wasmer can do %d at most",
-				memory.Limits().Minimum(), maxInitialPages)
-		}
 	}
 	object, allocator, err := provide(store, module)
 	if err != nil {

@@ -18,6 +18,23 @@ func TestMain(m *testing.M) { os.Exit(matrix.Main(m)) }
 
 func TestMatrix(t *testing.T) { matrix.Run(t, list...) }
 
+// TestRefusesLargeMemories holds that a memory which would have wasmer end the process is an error, exported or not.
+func TestRefusesLargeMemories(t *testing.T) {
+	if why := list[0].LeftOut; why != "" {
+		t.Skipf("wasmer is left out of this build: %s", why)
+	}
+	const memory = "\x00asm\x01\x00\x00\x00" + "\x05\x05\x01\x00\x80\x80\x04" // of 65,536 pages
+	for _, module := range []string{memory, memory + "\x07\x0a\x01\x06memory\x02\x00"} {
+		_, stop, err := list[0].Open(context.Background(), []byte(module))
+		if err == nil {
+			stop()
+		}
+		if err == nil || !strings.Contains(err.Error(), "65536 pages") {
+			t.Errorf("a memory of 65,536 pages: %v", err)
+		}
+	}
+}
+
 // TestRunsWasmer shows that this binary runs wasmer: wasmtime, whose symbols have the same names, accepts a module with
 // two memories, and wasmer refuses it.
 func TestRunsWasmer(t *testing.T) {
