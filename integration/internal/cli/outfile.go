@@ -35,6 +35,9 @@ func checkOutput(name string) error {
 
 // writeOutput writes a file, or leaves what was there: nobody sees half of it.
 func writeOutput(name string, data []byte) error {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
 	mode := fs.FileMode(0o666) // less the umask, which os.CreateTemp does not go by
 	info, err := os.Stat(name)
 	if err == nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
 	"github.com/linmem/linmem/integration/engines"
 	"github.com/spf13/cobra"
@@ -55,7 +56,7 @@ line.`,
 	flags := cmd.Flags()
 	flags.StringVar(&c.alloc, "alloc", "", "the exported function to allocate with, (size) or (size, align)")
 	flags.Uint64Var(&c.maxPages, "max-pages", defaultMaxPages, "how large the memory may become, in pages of 64 KiB")
-	flags.DurationVar(&c.timeout, "timeout", defaultTimeout, "how long each of the two instances may take, between its calls")
+	flags.DurationVar(&c.timeout, "timeout", defaultTimeout, "how long each of the two instances may take")
 	flags.BoolVar(&c.json, "json", false, "print a JSON object per backend, with its error if it has one")
 	return cmd
 }
@@ -181,13 +182,62 @@ func (c *probeCommand) workload(r *guest.Report) (w guest.Workload, err error) {
 	return w, err
 }
 
+// grace is what a call may take longer than the time of an instance, which is looked at between calls.
+const grace = time.Second
+
+// verdictOn has a guest probed on an engine of this program. Most runtimes cannot end a call, so one that does not return is left
+// behind: it ends with the program.
+func verdictOn(
+	ctx context.Context, engine engines.Engine, m module, r *guest.Report, work guest.Workload,
+) (*guest.Verdict, error) {
+	late := time.NewTimer(0)
+	late.Stop()
+	type result struct {
+		verdict *guest.Verdict
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := guest.Probe(ctx, func(ctx context.Context) (guest.Instance, func(), error) {
+			late.Stop() // that it takes long to compile a guest says nothing of it
+			inst, stop, err := openAlone(ctx, engine, m)
+			late.Reset(work.Timeout + grace)
+			return inst, stop, err
+		}, r, work)
+		done <- result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.verdict, r.err
+	case <-late.C:
+		return nil, failed("a call into the guest does not return within --timeout %v", work.Timeout)
+	}
+}
+
+// openAlone makes an instance. One that imports its allocator gets a heap for itself, which grows the memory as an allocator of
+// its own would.
+func openAlone(ctx context.Context, engine engines.Engine, m module) (guest.Instance, func(), error) {
+	inst, stop, err := openOn(ctx, engine, m.wasm)
+	b, ok := inst.(engines.Binder)
+	if err != nil || !ok || len(m.report.AllocatorImports) == 0 {
+		return inst, stop, err
+	}
+	h, err := linmem.NewHeap(inst.Memory())
+	if err == nil {
+		err = b.Bind(h)
+	}
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return inst, stop, nil
+}
+
 // probeOn probes a guest on an engine of this program.
 func probeOn(ctx context.Context, engine engines.Engine, m module, work guest.Workload) (p probing, err error) {
 	report := *m.report
 	report.Verdict = guest.Verdict{} // so that what is not found out is not answered from the binary
-	verdict, err := guest.Probe(ctx, func(ctx context.Context) (guest.Instance, func(), error) {
-		return openOn(ctx, engine, m.wasm)
-	}, &report, work)
+	verdict, err := verdictOn(ctx, engine, m, &report, work)
 	if exit := (*exitError)(nil); errors.As(err, &exit) {
 		return p, exit
 	}

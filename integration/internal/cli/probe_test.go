@@ -3,6 +3,8 @@ package cli_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,5 +130,41 @@ func TestRunIsOverwritten(t *testing.T) {
 	code, stdout, stderr := run(p, "", "run", "--guest", "sha256")
 	if code != 1 || stdout != "" || !strings.Contains(stderr, `"sha256" wrote over the host's bytes`) {
 		t.Errorf("exit code %d, standard output %q, standard error %q", code, stdout, stderr)
+	}
+}
+
+// TestProbeHangs holds that a call which does not return is a failure, and not waited for.
+func TestProbeHangs(t *testing.T) {
+	end := make(chan struct{})
+	defer close(end)
+	hanging := engines.Engine{Name: "hanging", Open: func(ctx context.Context, wasm []byte) (guest.Instance, func(), error) {
+		inst, stop, err := wazeroengine.Default().Open(ctx, wasm)
+		return hangs{inst, end}, stop, err
+	}}
+	p := cli.Program{Name: "linmem", Engines: []engines.Engine{hanging}}
+	code, stdout, stderr := run(p, string(guests.RustAlloc), "probe", "--timeout", "10ms", "-")
+	if code != 1 || stdout != "" || !strings.Contains(stderr, "does not return within --timeout 10ms") {
+		t.Errorf("exit code %d, standard output %q, standard error %q", code, stdout, stderr)
+	}
+}
+
+// hangs is an instance whose calls return when the test ends.
+type hangs struct {
+	guest.Instance
+	end <-chan struct{}
+}
+
+func (h hangs) Call(context.Context, string, ...uint64) ([]uint64, error) {
+	<-h.end
+	return nil, errors.New("the test has ended")
+}
+
+// TestProbeImports holds that a guest which imports its allocator is probed with a heap to allocate from.
+func TestProbeImports(t *testing.T) {
+	all := guests.Memory()
+	i := slices.IndexFunc(all, func(g guests.Guest) bool { return g.Name == "c_imports" })
+	code, stdout, stderr := run(program, string(all[i].Wasm), "probe", "--json", "--alloc", "take", "-")
+	if a := decodeProbed(t, stdout); code != 0 || a.Late.Probed.Outcome != "tolerates" || a.Early.Probed.Outcome != "tolerates" {
+		t.Errorf("exit code %d, %+v, standard error %q", code, a, stderr)
 	}
 }

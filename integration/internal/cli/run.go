@@ -89,7 +89,9 @@ func (c *runCommand) run(ctx context.Context) error {
 		c.print(r, len(reports) == 1)
 	}
 	c.each(c.program, func(engine engines.Engine) {
+		done := c.announce("the guest is at work on %s", engine.Name)
 		r, err := job.run(ctx, engine)
+		done()
 		finish(engine.Name, r, err)
 	}, func(name string) {
 		r, err := c.runSibling(ctx, job, name, len(reports) == 0)

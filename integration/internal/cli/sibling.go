@@ -38,10 +38,11 @@ func (i *invocation) ask(
 	cmd := s.command(ctx, append([]string{command, "--json", "--backend", backend}, args...))
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	done := func() {}
+	why := "%s is at work"
 	if s.goes {
-		done = i.announce("go builds %s, which may take a minute the first time", s.name)
+		why = "go builds and runs %s, which may take a minute the first time"
 	}
+	done := i.announce(why, s.name)
 	err = cmd.Run()
 	done()
 	_, _ = log.Write(stderr.Bytes())

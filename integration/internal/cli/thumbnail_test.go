@@ -191,6 +191,31 @@ func TestOutput(t *testing.T) {
 	}
 }
 
+// TestOutputToALink holds that the file which a symbolic link names is written, and the link stays one.
+func TestOutputToALink(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need a privilege on Windows")
+	}
+	dir := t.TempDir()
+	link, file := filepath.Join(dir, "link.png"), filepath.Join(dir, "thumb.png")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := run(program, "", "run", "--out", link); code != 0 {
+		t.Errorf("exit code %d, standard error %q", code, stderr)
+	}
+	written, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 || written.Size() == 0 {
+		t.Errorf("the link is %v, %v, and its file has %d bytes", info, err, written.Size())
+	}
+}
+
 // TestOutputIsRefused holds that a file that cannot be written, of which nothing shows before, is an error after the report.
 func TestOutputIsRefused(t *testing.T) {
 	const readOnly = "/proc/self"
