@@ -7,6 +7,29 @@ import (
 	"testing"
 )
 
+// TestReadmeOpenIsTheExample holds that each line of the README's second piece of code, which leaves out what follows an error, is
+// one of the wazero example's.
+func TestReadmeOpenIsTheExample(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("../backends/wazero/example_open_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces := strings.Split(string(readme), "```go\n")
+	if len(pieces) != 3 {
+		t.Fatalf("the README shows %d pieces of Go code, want 2", len(pieces)-1)
+	}
+	code, _, _ := strings.Cut(pieces[2], "```")
+	for line := range strings.Lines(code) {
+		if !strings.Contains(string(example), "\t"+line) {
+			t.Errorf("not in the example of the wazero backend: %s", line)
+		}
+	}
+}
+
 // TestReadmeCodeIsTheExample holds that the code in the README is the wazero example's, which is compiled and run.
 func TestReadmeCodeIsTheExample(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
