@@ -58,6 +58,11 @@ var (
 	errNilGrower      = because(ErrInvalid, "the memory is nil")
 	errWentBack       = because(ErrCorrupt, "the memory is smaller than it was: linear memories never shrink")
 	errGrewTooFar     = because(ErrCorrupt, "the memory claims more than 2^48 pages")
+	errPinnedTwice    = because(ErrInvalid, "the memory is pinned already: Unpin it first")
+	errNotPinned      = because(ErrInvalid, "the memory is not pinned")
+	errGrowsPinned    = because(ErrOutOfMemory, "the memory is pinned: Reserve before Pin, or Unpin it first")
+	errDiscardsPinned = because(ErrUnsupported, "the memory is pinned: Unpin it first")
+	errMoved          = because(ErrCorrupt, "the memory moved while it was pinned, and writes since are lost: let nobody grow it meanwhile")
 )
 
 // reason is a sentinel in a situation.

@@ -4,40 +4,46 @@ import linmem "github.com/linmem/linmem/core"
 
 // memory is a guest's memory until the [Guest] is closed.
 type memory struct {
-	linmem.Memory
+	*linmem.Pinned
 	closed bool
+}
+
+// Closed implements [linmem.Lifetime].
+func (m *memory) Closed() bool { return m.closed || m.Pinned.Closed() }
+
+// Pin is [linmem.Pinned.Pin].
+func (m *memory) Pin() error {
+	if m.closed {
+		return &linmem.Error{Op: "Guest.Pin", Err: linmem.ErrClosed}
+	}
+	return m.Pinned.Pin()
 }
 
 func (m *memory) NumPages() uint64 {
 	if m.closed {
 		return 0
 	}
-	return m.Memory.NumPages()
+	return m.Pinned.NumPages()
 }
 
 func (m *memory) Grow(delta uint64) (prev uint64, err error) {
 	if m.closed {
 		return 0, &linmem.Error{Op: "Guest.Heap", Size: delta * linmem.PageSize, Err: linmem.ErrClosed}
 	}
-	return m.Memory.Grow(delta)
+	return m.Pinned.Grow(delta)
 }
 
 func (m *memory) View(addr, n uint64) ([]byte, error) {
 	if m.closed {
 		return nil, &linmem.Error{Op: "Guest.Heap", Addr: addr, Size: n, Err: linmem.ErrClosed}
 	}
-	return m.Memory.View(addr, n)
+	return m.Pinned.View(addr, n)
 }
 
 // Discard implements [linmem.Discarder], as far as the memory below does.
 func (m *memory) Discard(addr, n uint64) error {
-	d, ok := m.Memory.(linmem.Discarder)
-	if !ok || m.closed {
-		err := linmem.ErrUnsupported
-		if m.closed {
-			err = linmem.ErrClosed
-		}
-		return &linmem.Error{Op: "Guest.Heap", Addr: addr, Size: n, Err: err}
+	if m.closed {
+		return &linmem.Error{Op: "Guest.Heap", Addr: addr, Size: n, Err: linmem.ErrClosed}
 	}
-	return d.Discard(addr, n)
+	return m.Pinned.Discard(addr, n)
 }

@@ -42,7 +42,7 @@ func Open(ctx context.Context, inst Instance, r *Report, opts ...OpenOption) (*G
 	if r == nil {
 		return fail(fmt.Errorf("%w: the report is nil: pass that of Inspect", linmem.ErrInvalid))
 	}
-	o := &opening{ctx: ctx, inst: inst, report: r, verdict: r.Verdict, mem: &memory{Memory: inst.Memory()}}
+	o := &opening{ctx: ctx, inst: inst, report: r, verdict: r.Verdict, mem: &memory{Pinned: linmem.NewPinned(inst.Memory())}}
 	o.guestPages, o.hostPages = defaultPages, defaultPages
 	for _, opt := range opts {
 		if opt != nil {
@@ -241,6 +241,14 @@ func (g *Guest) Verify() error {
 	}
 	return nil
 }
+
+// Pin pins the guest's memory, as [linmem.Pinned] says: until [Guest.Unpin] the Heap does not touch the runtime, so that a
+// [linmem.Shared] on it may be used while the guest runs. Heap.Reserve first what will be needed; the guest must not
+// grow its memory meanwhile, where that can move it, and a [Limiter] can see to that.
+func (g *Guest) Pin() error { return g.mem.Pin() }
+
+// Unpin ends that, and fails with [linmem.ErrCorrupt] if the memory has moved meanwhile.
+func (g *Guest) Unpin() error { return g.mem.Unpin() }
 
 // Close gives the regions of an [Arena] back to the guest's allocator, all of them even if that fails for some. Other
 // strategies leave the pages where they are, as a memory cannot shrink. The heap must not be used any more. A second call
