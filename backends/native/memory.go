@@ -10,12 +10,13 @@ import (
 	linmem "github.com/linmem/linmem/core"
 )
 
-// The rest of the package is one file per platform, with four functions over the bytes of one reservation:
+// The rest of the package is one file per platform, with five functions over the bytes of one reservation:
 //
 //	reserve(n int) ([]byte, error)  // n > 0 bytes of address space; not to be touched before commit
 //	commit(b []byte) error          // b may be read and written, and reads as zero; on error it is as before
 //	discard(b []byte) error         // committed b reads as zero; an error wraps errHole if b may be gone
 //	release(b []byte) error         // exactly what reserve returned
+//	revoke(b []byte) error          // the same, but the addresses stay taken, and to access them is a fault
 //
 // They see whole, non-empty runs of WebAssembly pages, which every platform's own page size divides.
 
@@ -32,6 +33,7 @@ const limit = math.MaxInt / linmem.PageSize
 var (
 	_ linmem.Memory    = (*Memory)(nil)
 	_ linmem.Discarder = (*Memory)(nil)
+	_ linmem.Lifetime  = (*Memory)(nil)
 )
 
 // Memory is a linear memory that never moves. Make it with [New], and release it with [Memory.Close]; the package's
@@ -131,6 +133,13 @@ func (m *Memory) View(addr, n uint64) ([]byte, error) {
 	return linmem.Subslice(op, m.data[:size], addr, n)
 }
 
+// Bytes returns all of the memory as one slice, like View. That of an empty memory begins where the memory will, whatever
+// its size: so the first byte's address, as of [unsafe.SliceData], tells one memory from another.
+func (m *Memory) Bytes() []byte {
+	size := m.size.Load()
+	return m.data[:size:size]
+}
+
 // Discard implements [linmem.Discarder]. Views of the range stay valid, but nobody may touch its bytes meanwhile.
 //
 // Where the operating system refuses, the error wraps [linmem.ErrUnsupported] and the range keeps its contents, wholly
@@ -163,10 +172,28 @@ func (m *Memory) Discard(addr, n uint64) error {
 	}
 }
 
+// Closed implements [linmem.Lifetime].
+func (m *Memory) Closed() bool {
+	if m.size.Load() > 0 {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return errors.Is(m.dead, linmem.ErrClosed)
+}
+
 // Close releases the memory and its address space: no view may be touched any more. NumPages is 0 afterwards, and every
 // other call, a second Close too, reports [linmem.ErrClosed].
-func (m *Memory) Close() error {
-	const op = "nativemem.Close"
+func (m *Memory) Close() error { return m.end("nativemem.Close", release) }
+
+// Revoke is Close, but the address space stays reserved until the process ends, and nobody can access it. So a view that is
+// used too late faults, whenever that is, where after Close it may be a window on something else. It is for finding such
+// uses in tests, where [runtime/debug.SetPanicOnFault] makes them a panic.
+//
+// It fails with [linmem.ErrUnsupported] on platforms without virtual memory; the memory is closed then.
+func (m *Memory) Revoke() error { return m.end("nativemem.Revoke", revoke) }
+
+func (m *Memory) end(op string, dispose func([]byte) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if errors.Is(m.dead, linmem.ErrClosed) {
@@ -178,11 +205,14 @@ func (m *Memory) Close() error {
 	if len(data) == 0 {
 		return nil
 	}
-	if err := release(data); err != nil {
-		err = fmt.Errorf("%w: the system refused to release the memory: %w", linmem.ErrCorrupt, err)
-		return &linmem.Error{Op: op, Size: uint64(len(data)), Err: err}
+	err := dispose(data)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if !errors.Is(err, linmem.ErrUnsupported) {
+		err = fmt.Errorf("%w: the system refused to release the memory: %w", linmem.ErrCorrupt, err)
+	}
+	return &linmem.Error{Op: op, Size: uint64(len(data)), Err: err}
 }
 
 // abandon makes every later call fail with why.

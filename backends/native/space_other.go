@@ -2,7 +2,12 @@
 
 package nativemem
 
-import "runtime"
+import (
+	"fmt"
+	"runtime"
+
+	linmem "github.com/linmem/linmem/core"
+)
 
 // AIX is among these although it has mmap: it does not map over what is mapped (see mem_aix.go in Go's runtime), so
 // nothing there makes a range read as zero at once.
@@ -26,3 +31,7 @@ func discard(b []byte) error {
 }
 
 func release([]byte) error { return nil }
+
+func revoke([]byte) error {
+	return fmt.Errorf("%w: memory cannot be taken away here", linmem.ErrUnsupported)
+}

@@ -37,4 +37,8 @@ func release(b []byte) error {
 	return windows.VirtualFree(base(b), 0, windows.MEM_RELEASE)
 }
 
+func revoke(b []byte) error {
+	return windows.VirtualFree(base(b), uintptr(len(b)), windows.MEM_DECOMMIT)
+}
+
 func base(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }

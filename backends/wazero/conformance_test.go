@@ -12,49 +12,77 @@ import (
 	wazeromem "github.com/linmem/linmem/backends/wazero"
 )
 
-// engines are the ways to run wazero that differ in how a memory is kept or reached.
+// engines are the ways to run wazero that differ in how a memory is reached.
 var engines = map[string]wazero.RuntimeConfig{
 	"compiler":          wazero.NewRuntimeConfigCompiler(),
 	"compiler-capacity": wazero.NewRuntimeConfigCompiler().WithMemoryCapacityFromMax(true),
 	"interpreter":       wazero.NewRuntimeConfigInterpreter(),
 }
 
+// variant is an engine, and how it keeps memories.
+type variant struct {
+	engine wazero.RuntimeConfig
+	stable *wazeromem.StableMemories // nil for wazero's own way
+}
+
+// variants are all that differ in how a memory is kept or reached.
+func variants() map[string]variant {
+	all := map[string]variant{
+		"compiler-stable":    {engines["compiler"], new(wazeromem.StableMemories)},
+		"interpreter-stable": {engines["interpreter"], new(wazeromem.StableMemories)},
+		"compiler-fenced":    {engines["compiler"], &wazeromem.StableMemories{FenceViews: true}},
+	}
+	for name, engine := range engines {
+		all[name] = variant{engine: engine}
+	}
+	return all
+}
+
 // open instantiates a module on a runtime of its own.
-func open(engine wazero.RuntimeConfig, wasm []byte) (guest.Instance, func(), error) {
+func (v variant) open(wasm []byte) (*wazeromem.Uninitialized, func(), error) {
 	ctx := context.Background()
-	r := wazero.NewRuntimeWithConfig(ctx, engine)
+	r := wazero.NewRuntimeWithConfig(ctx, v.engine)
 	stop := func() { _ = r.Close(ctx) }
+	if v.stable != nil {
+		ctx = v.stable.Context(ctx)
+	}
 	mod, err := r.Instantiate(ctx, wasm)
 	if err != nil {
 		stop()
 		return nil, nil, err
 	}
-	inst, err := wazeromem.NewInstance(mod, "memory")
+	inst, err := wazeromem.NewUninitialized(mod, "memory")
 	return inst, stop, err
 }
 
-// openLimited instantiates a module whose memory comes from a Limiter.
-func openLimited(engine wazero.RuntimeConfig, l *wazeromem.Limiter, wasm []byte) (guest.Instance, func(), error) {
-	ctx := context.Background()
-	r := wazero.NewRuntimeWithConfig(ctx, engine)
-	stop := func() { _ = r.Close(ctx) }
-	mod, err := r.Instantiate(l.Context(ctx), wasm)
+// openGuest is open as the suites want it.
+func (v variant) openGuest(wasm []byte) (guest.Instance, func(), error) {
+	inst, stop, err := v.open(wasm)
 	if err != nil {
-		stop()
 		return nil, nil, err
 	}
-	inst, err := wazeromem.NewUninitialized(mod, "memory", wazeromem.WithLimiter(l))
-	return inst, stop, err
+	return inst, stop, nil
+}
+
+// mustOpen opens a module until the test ends.
+func (v variant) mustOpen(t testing.TB, wasm []byte) *wazeromem.Uninitialized {
+	t.Helper()
+	inst, stop, err := v.open(wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return inst
 }
 
 // config asks for all of a 32-bit memory only where it takes no real memory.
-func config(name string) linmemtest.Config {
-	engine, maxPages := engines[name], uint64(1024)
-	if name == "compiler-capacity" {
+func (v variant) config(name string) linmemtest.Config {
+	maxPages := uint64(1024)
+	if name == "compiler-capacity" || v.stable != nil && !v.stable.FenceViews {
 		maxPages = 0
 	}
 	return linmemtest.Config{MaxPages: maxPages, New: func(maxPages uint64) (linmem.Memory, func(), error) {
-		inst, stop, err := open(engine, linmemtest.Module(0, maxPages))
+		inst, stop, err := v.open(linmemtest.Module(0, maxPages))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -63,26 +91,19 @@ func config(name string) linmemtest.Config {
 }
 
 func TestConformance(t *testing.T) {
-	for name := range engines {
-		t.Run(name, func(t *testing.T) { linmemtest.Run(t, config(name)) })
+	for name, v := range variants() {
+		t.Run(name, func(t *testing.T) { linmemtest.Run(t, v.config(name)) })
 	}
 }
 
 func TestInstance(t *testing.T) {
-	for name, engine := range engines {
-		t.Run(name, func(t *testing.T) {
-			linmemtest.RunInstance(t, func(wasm []byte) (guest.Instance, func(), error) { return open(engine, wasm) })
-		})
-		t.Run(name+"-limited", func(t *testing.T) {
-			linmemtest.RunInstance(t, func(wasm []byte) (guest.Instance, func(), error) {
-				return openLimited(engine, new(wazeromem.Limiter), wasm)
-			})
-		})
+	for name, v := range variants() {
+		t.Run(name, func(t *testing.T) { linmemtest.RunInstance(t, v.openGuest) })
 	}
 }
 
 func BenchmarkMemory(b *testing.B) {
-	for name := range engines {
-		b.Run(name, func(b *testing.B) { linmemtest.RunBenchmarks(b, config(name)) })
+	for name, v := range variants() {
+		b.Run(name, func(b *testing.B) { linmemtest.RunBenchmarks(b, v.config(name)) })
 	}
 }

@@ -29,13 +29,13 @@ func Example_open() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	limiter := new(wazeromem.Limiter) // some guests are safe only if their memory can be limited
+	stable := new(wazeromem.StableMemories) // some guests are safe only if their memory can be limited
 	config := wazero.NewModuleConfig().WithStartFunctions()
-	mod, err := r.InstantiateWithConfig(limiter.Context(ctx), wasm, config)
+	mod, err := r.InstantiateWithConfig(stable.Context(ctx), wasm, config)
 	if err != nil {
 		log.Fatal(err)
 	}
-	inst, err := wazeromem.NewUninitialized(mod, "", wazeromem.WithLimiter(limiter)) // Open initializes it
+	inst, err := wazeromem.NewUninitialized(mod, "") // Open initializes it
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package wazeromem
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	linmem "github.com/linmem/linmem/core"
@@ -18,62 +17,27 @@ var (
 	_ guest.Initializer = (*Uninitialized)(nil)
 )
 
-// Instance implements [guest.Instance], [guest.Typed] and [guest.Limiter] on a wazero module.
+// Instance implements [guest.Instance] and [guest.Typed] on a wazero module, and [guest.Limiter] if its memory is one of
+// [StableMemories].
 type Instance struct {
-	mod     api.Module
-	mem     *Memory
-	funcs   *guest.Functions
-	limited *limitedMemory // nil without WithLimiter
-}
-
-// InstanceOption configures [NewInstance].
-type InstanceOption interface {
-	apply(*Instance) error
-}
-
-type instanceOptionFunc func(*Instance) error
-
-func (f instanceOptionFunc) apply(i *Instance) error { return f(i) }
-
-// WithLimiter says that the module was instantiated in the Context of l, so that its memory can be limited. NewInstance fails
-// with [linmem.ErrInvalid] if it was not, and with [linmem.ErrUnsupported] if the memory is empty yet.
-func WithLimiter(l *Limiter) InstanceOption {
-	return instanceOptionFunc(func(i *Instance) (err error) {
-		i.limited, err = l.find(i.mem.mem)
-		return err
-	})
+	mod   api.Module
+	mem   *Memory
+	funcs *guest.Functions
 }
 
 // NewInstance returns mod as a guest, with the memory that [New] would return for the name.
-func NewInstance(mod api.Module, name string, opts ...InstanceOption) (*Instance, error) {
+func NewInstance(mod api.Module, name string) (*Instance, error) {
 	mem, err := New(mod, name)
 	if err != nil {
 		return nil, err
 	}
 	i := &Instance{mod: mod, mem: mem}
 	i.funcs = guest.NewFunctions("wazeromem.Call", mod.IsClosed, i.lookUp)
-	for _, opt := range opts {
-		if err := opt.apply(i); err != nil {
-			return nil, &linmem.Error{Op: "wazeromem.NewInstance", Err: err}
-		}
-	}
 	return i, nil
 }
 
-// LimitPages implements [guest.Limiter]. It needs [WithLimiter].
-func (i *Instance) LimitPages(max uint64) error {
-	const op = "wazeromem.LimitPages"
-	switch {
-	case i.mod.IsClosed():
-		return &linmem.Error{Op: op, Err: linmem.ErrClosed}
-	case i.limited == nil:
-		return &linmem.Error{Op: op, Err: errNoLimiter}
-	}
-	i.limited.limit.Store(min(max, math.MaxUint64/linmem.PageSize) * linmem.PageSize)
-	return nil
-}
-
-var errNoLimiter = fmt.Errorf("%w: instantiate in the Context of a Limiter, and pass WithLimiter to NewInstance", linmem.ErrUnsupported)
+// LimitPages implements [guest.Limiter]: see [Memory.LimitPages].
+func (i *Instance) LimitPages(max uint64) error { return i.mem.LimitPages(max) }
 
 // Uninitialized is an [Instance] whose guest is not initialized yet. It implements [guest.Initializer].
 type Uninitialized struct {
@@ -83,8 +47,8 @@ type Uninitialized struct {
 
 // NewUninitialized is [NewInstance] for a module whose _initialize has not run, as after InstantiateWithConfig: wazero runs
 // no other start function than _start by itself, and none with WithStartFunctions().
-func NewUninitialized(mod api.Module, name string, opts ...InstanceOption) (*Uninitialized, error) {
-	i, err := NewInstance(mod, name, opts...)
+func NewUninitialized(mod api.Module, name string) (*Uninitialized, error) {
+	i, err := NewInstance(mod, name)
 	if err != nil {
 		return nil, err
 	}

@@ -28,9 +28,6 @@ type Engine struct {
 	// Interprets says that it has no compiler.
 	Interprets bool
 
-	// Reserves says that a memory takes room for its maximum from the start, 4 GiB if it has none.
-	Reserves bool
-
 	// AbortsOnSleep says that its WASI ends the process when a guest waits for a time, as one in Go does while it dies.
 	AbortsOnSleep bool
 

@@ -3,6 +3,7 @@ package matrix
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -22,10 +23,7 @@ var strategies = []guest.Strategy{guest.Arena, guest.HeapBase, guest.Grow, guest
 // through all that they allocate, and one that it refuses must be refused for a reason, which is shown by growing the memory
 // behind its back. What comes out is a line of the table in the README.
 func opensGuests(t *testing.T, e engines.Engine) {
-	switch {
-	case e.Reserves:
-		t.Skip("the guests have no maximum, and this engine would reserve 4 GiB for each")
-	case e.Interprets && testing.Short():
+	if e.Interprets && testing.Short() {
 		t.Skip("-short leaves guests in an interpreter out: with the race detector they take minutes")
 	}
 	table := newGuestTable(t, e)
@@ -227,10 +225,16 @@ func (f *guestFixture) options(inst guest.Instance, s guest.Strategy) []guest.Op
 	if s != "" {
 		opts = append(opts, guest.WithStrategy(s))
 	}
-	if _, ok := inst.(guest.Limiter); !ok && s == guest.Gap {
+	if s == guest.Gap && !canLimit(inst) {
 		opts = append(opts, guest.WithGuestPages(1<<15)) // half of all that there can be
 	}
 	return opts
+}
+
+// canLimit reports whether an instance's memory can be limited.
+func canLimit(inst guest.Instance) bool {
+	l, ok := inst.(guest.Limiter)
+	return ok && l.LimitPages(math.MaxUint64) == nil
 }
 
 // placesByDefault notes what guest.Open chooses.
@@ -242,7 +246,7 @@ func (f *guestFixture) placesByDefault() {
 		f.Fatal(err)
 	}
 	f.row.placed = g.Plan.Strategy
-	_, f.canLimit = inst.(guest.Limiter)
+	f.canLimit = canLimit(inst)
 	if err := g.Close(context.Background()); err != nil {
 		f.Error(err)
 	}

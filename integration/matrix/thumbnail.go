@@ -22,8 +22,6 @@ import (
 func makesThumbnails(t *testing.T, e engines.Engine) {
 	sides := []uint64{1, 97, 160, 800}
 	switch {
-	case e.Reserves:
-		t.Skip("the guest has no maximum, and this engine would reserve 4 GiB for it")
 	case e.Interprets && testing.Short():
 		t.Skip("-short leaves it out in an interpreter: with the race detector it takes minutes")
 	case e.Interprets:

@@ -20,7 +20,7 @@ func TestTraces(t *testing.T) {
 		t.Run(a.Name, func(t *testing.T) {
 			var b strings.Builder
 			for i, s := range []Shape{{1, 40}, {1, 300}, {2040, 2300}} {
-				p, stop, err := openPair(t.Context(), wazeroengine.Reserved().Open, a, s)
+				p, stop, err := openPair(t.Context(), wazeroengine.Compiler().Open, a, s)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -3,7 +3,6 @@ package wazeroengine
 
 import (
 	"context"
-	"errors"
 
 	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/guest"
@@ -15,34 +14,35 @@ import (
 	wazeromem "github.com/linmem/linmem/backends/wazero"
 )
 
-// Compiler is wazero's compiler, the default on the platforms that have it.
+// Compiler is wazero's compiler, the default on the platforms that have it, with memories that never move.
 func Compiler() engines.Engine {
-	return engines.Engine{Name: "wazero-compiler", Slow: true, Open: open(wazero.NewRuntimeConfigCompiler())}
+	return engines.Engine{Name: "wazero-compiler", Lazy: true, Open: open(wazero.NewRuntimeConfigCompiler(), new(wazeromem.StableMemories))}
 }
 
-// Reserved is wazero's compiler with room for the maximum of a memory from the start, so that growth copies nothing.
-func Reserved() engines.Engine {
-	config := wazero.NewRuntimeConfigCompiler().WithMemoryCapacityFromMax(true)
-	return engines.Engine{Name: "wazero-reserved", Reserves: true, Open: open(config)}
+// Moving is wazero's compiler with wazero's own memories, which are copied when they grow, and cannot be limited.
+func Moving() engines.Engine {
+	return engines.Engine{Name: "wazero-moving", Slow: true, Open: open(wazero.NewRuntimeConfigCompiler(), nil)}
 }
 
-// Interpreter is wazero's interpreter.
+// Interpreter is wazero's interpreter, with memories that never move.
 func Interpreter() engines.Engine {
-	config := wazero.NewRuntimeConfigInterpreter()
-	return engines.Engine{Name: "wazero-interpreter", Slow: true, Interprets: true, Open: open(config)}
+	return engines.Engine{Name: "wazero-interpreter", Slow: true, Interprets: true, Open: open(wazero.NewRuntimeConfigInterpreter(), new(wazeromem.StableMemories))}
 }
 
-// Default is what wazero chooses for the platform.
+// Default is what wazero chooses for the platform, with memories that never move.
 func Default() engines.Engine {
-	return engines.Engine{Name: "wazero", Open: open(wazero.NewRuntimeConfig())}
+	return engines.Engine{Name: "wazero", Open: open(wazero.NewRuntimeConfig(), new(wazeromem.StableMemories))}
 }
 
-func open(config wazero.RuntimeConfig) func(context.Context, []byte) (guest.Instance, func(), error) {
+func open(config wazero.RuntimeConfig, stable *wazeromem.StableMemories) func(context.Context, []byte) (guest.Instance, func(), error) {
 	// Each instance has a runtime of its own; what is compiled is kept, for guests of megabytes that are opened again.
 	config = config.WithCompilationCache(wazero.NewCompilationCache())
 	return func(ctx context.Context, wasm []byte) (guest.Instance, func(), error) {
 		r := wazero.NewRuntimeWithConfig(ctx, config)
 		stop := func() { _ = r.Close(ctx) }
+		if stable != nil {
+			ctx = stable.Context(ctx)
+		}
 		inst, err := instantiate(ctx, r, wasm)
 		if err != nil {
 			stop()
@@ -71,8 +71,7 @@ func instantiate(ctx context.Context, r wazero.Runtime, wasm []byte) (*instance,
 	if err != nil {
 		return nil, err
 	}
-	limiter := new(wazeromem.Limiter)
-	mod, err := r.InstantiateModule(limiter.Context(ctx), compiled, wazero.NewModuleConfig().WithStartFunctions())
+	mod, err := r.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().WithStartFunctions())
 	if err != nil {
 		return nil, err
 	}
@@ -80,10 +79,7 @@ func instantiate(ctx context.Context, r wazero.Runtime, wasm []byte) (*instance,
 	if mod.ExportedMemory("memory") != nil {
 		name = "memory"
 	}
-	inst, err := wazeromem.NewUninitialized(mod, name, wazeromem.WithLimiter(limiter))
-	if errors.Is(err, linmem.ErrUnsupported) { // an empty memory
-		inst, err = wazeromem.NewUninitialized(mod, name)
-	}
+	inst, err := wazeromem.NewUninitialized(mod, name)
 	return &instance{inst, mod, allocator}, err
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/linmem/linmem/integration/matrix"
 )
 
-var list = []engines.Engine{wazeroengine.Compiler(), wazeroengine.Reserved(), wazeroengine.Interpreter()}
+var list = []engines.Engine{wazeroengine.Compiler(), wazeroengine.Moving(), wazeroengine.Interpreter()}
 
 func TestMain(m *testing.M) { os.Exit(matrix.Main(m)) }
 
