@@ -14,16 +14,31 @@
 // A view is good until the memory next grows, be it by the host or by the guest's own memory.grow. wazero keeps a
 // memory in a Go slice and appends to it, so a growth beyond the slice's capacity copies all of it to a new place: a
 // view from before is then a window on the old copy, which nobody reads any more. Writes to it are lost without a word.
-// Fetch the view again after every call into the guest and after every allocation. A runtime configured with
-// WithMemoryCapacityFromMax(true) reserves the capacity for the maximum at instantiation; then no growth moves the
-// memory, or copies it.
+// Fetch the view again after every call into the guest and after every allocation, or see by [Memory.Moves] that it is good.
+//
+// In the Context of [StableMemories] a module gets a memory that never moves: growth copies nothing, and a view is good
+// until the module is closed; to touch it after that is a fault, which ends the program. A runtime configured with
+// WithMemoryCapacityFromMax(true) allocates the maximum at instantiation, so its memories do not move either; they have
+// nothing else of what stable ones can do.
+//
+// Tests find views that are used too late with StableMemories.FenceViews: it moves a memory whenever it grows, and lets
+// nobody access the place where it was, so that such a use is a fault and not a silent mistake.
 //
 // # What may run at the same time
 //
-// View and NumPages read a slice header that memory.grow writes without synchronization. They may run while the guest
-// runs only if neither side grows meanwhile: freeze the allocator, and use a guest that does not grow. Reading and
-// writing bytes while the guest uses the same bytes is a data race like any other. Grow must not run at the same time
-// as anything else. Shared memories (the threads proposal) never move, and synchronize their growth.
+// View and NumPages of a stable memory may run at any time, a call into the guest that grows the memory included, and so may
+// LimitPages: they look at an atomic size and call nothing of wazero's. So a [linmem.Shared] heap on one may be used by any
+// number of goroutines while the guest runs, as long as the heap itself does not grow: Reserve the pages, then
+// Pages.Freeze(true). Grow must not run at the same time as anything else that grows, and so not beside a guest that may;
+// and Discard not beside a use of its range.
+//
+// View and NumPages of another memory read a slice header that memory.grow writes without synchronization. They may run
+// while the guest runs only if neither side grows meanwhile: freeze the allocator, and use a guest that does not grow. With
+// [linmem.Pinned] they do not even look there, and Unpin tells whether the guest has grown.
+//
+// Reading and writing bytes while the guest uses the same bytes is a data race like any other. Calls into one module are for
+// one goroutine at a time. Shared memories (the threads proposal) never move, and synchronize their growth, so that it may
+// run beside anything.
 //
 // # Guests that import their allocator
 //
@@ -38,16 +53,20 @@
 //   - api.Memory.Grow takes 32 bits, so a larger delta would be cut down to a small one.
 //   - api.Module.Memory is a non-nil interface around nil for a module without a memory.
 //   - api.Memory works on after the module was closed, on memory that may be unmapped.
+//   - wazero frees a memory when the first of the modules that use it is closed, the owner or one that imports it, and has
+//     the others use it on. A stable memory stays until all that [New] was called for are closed. It cannot grow in its place after
+//     the first is: wazero copies it then.
+//   - A memory of a module whose instantiation fails is not freed by wazero. A stable one is when it is collected.
 //
 // # Traps that remain
 //
 //   - The exit of a WASI command (proc_exit, also at the end of _start) closes the module: every call is ErrClosed then.
-//   - A module that imports its memory from another is not its owner, and wazero does not tell who is. Closing the owner
-//     goes unnoticed here; and with a MemoryAllocator, closing either frees the memory under the other, whose views then
-//     fault. Close both together.
+//   - A module that imports its memory from another is not its owner, and wazero does not tell who is: closing the owner goes
+//     unnoticed by a Memory of the importer. And New knows only of modules that it was called for: with stable memory, one that uses a
+//     memory beside them faults once they are closed. Call New for all, or close them together.
 //   - A panic of a host function that the guest calls is an error of [Instance.Call].
 //   - A guest may export again what it imports. If the host calls such a function of an [Allocator], wazero passes another
 //     module than the guest, and the call traps.
 //
-// wazero has neither 64-bit memories nor several memories in one instance.
+// wazero 1.12 has neither 64-bit memories nor several memories in one instance: it refuses to compile such a module.
 package wazeromem

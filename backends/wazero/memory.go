@@ -138,8 +138,8 @@ func (m *Memory) data() []byte {
 	return unsafe.Slice(unsafe.SliceData(first), size)
 }
 
-// Discard implements [linmem.Discarder] for a memory of [StableMemories]; for another it is [linmem.ErrUnsupported]. The guest must
-// not use the range meanwhile. The cost is that of [nativemem.Memory.Discard].
+// Discard implements [linmem.Discarder] for a memory of [StableMemories]; for another it is [linmem.ErrUnsupported]. The
+// guest must not use the range meanwhile. The cost is that of [nativemem.Memory.Discard].
 func (m *Memory) Discard(addr, n uint64) error {
 	fail := func(err error) error { return &linmem.Error{Op: "wazeromem.Discard", Addr: addr, Size: n, Err: err} }
 	if m.mod.IsClosed() {
@@ -159,7 +159,8 @@ func (m *Memory) Discard(addr, n uint64) error {
 
 // LimitPages has every growth refused, the host's and the guest's, that would make the memory larger than max pages; pages
 // that exist stay. So 0 freezes it. The limit may be changed at any time, on any goroutine. It is for memories of
-// [StableMemories]: for another it fails with [linmem.ErrUnsupported], and once the module is closed with [linmem.ErrClosed].
+// [StableMemories]: for another it fails with [linmem.ErrUnsupported], and once the module is closed with
+// [linmem.ErrClosed].
 func (m *Memory) LimitPages(max uint64) error {
 	const op = "wazeromem.LimitPages"
 	switch {

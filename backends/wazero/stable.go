@@ -24,11 +24,11 @@ var _ experimental.MemoryAllocator = (*StableMemories)(nil)
 //   - gives back all when its module is closed, or collected: the latter is for modules that could not be instantiated.
 //
 // The price is address space, 4 GiB for a memory without a maximum; wazero's WithMemoryLimitPages is a maximum for all. A
-// 64-bit process has 128 TiB of it on most systems. Where the system refuses, a memory gets half as much, and so on down to what
-// it begins with, and cannot grow beyond that.
+// 64-bit process has 128 TiB of it on most systems. Where the system refuses, a memory gets half as much, and so on down to
+// what it begins with, and cannot grow beyond that.
 //
-// Shared memories, which must not move, can come from here too. The zero value is ready. One StableMemories serves any number of
-// runtimes and modules, on any number of goroutines.
+// Shared memories, which must not move, can come from here too. The zero value is ready. One StableMemories serves any
+// number of runtimes and modules, on any number of goroutines.
 type StableMemories struct {
 	// FenceViews is for tests, to find views that are used when they are stale. With it each growth does move the memory,
 	// as growth may without StableMemories and on other runtimes; and the place where it was cannot be accessed from then on,

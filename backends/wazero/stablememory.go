@@ -113,8 +113,8 @@ func (m *stableMemory) move(from *nativemem.Memory, nPages uint64) []byte {
 }
 
 // Free implements [experimental.LinearMemory]. wazero frees a memory when the first of the modules that use it is closed, be
-// it the owner or one that imports it, and has the others use it on. As long as one that is known to is open, the memory must
-// not go. wazero does not ask to grow it any more, but has it copied to a Go slice.
+// it the owner or one that imports it, and has the others use it on. As long as one that is known to is open, the memory
+// must not go. wazero does not ask to grow it any more, but has it copied to a Go slice.
 func (m *stableMemory) Free() {
 	m.mu.Lock()
 	inUse := slices.ContainsFunc(m.users, isOpen)
@@ -176,8 +176,8 @@ func (p *place) leave() {
 
 func addressOf(memory []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(memory))) }
 
-// findStable returns the stable memory that mod uses, or nil if it uses another. The slice of an empty memory has its address
-// as well.
+// findStable returns the stable memory that mod uses, or nil if it uses another. The slice of an empty memory has its
+// address as well.
 func findStable(mod api.Module, mem api.Memory) *stableMemory {
 	forgetRetained()
 	first, _ := mem.Read(0, 0)
