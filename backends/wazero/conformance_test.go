@@ -86,7 +86,10 @@ func (v variant) config(name string) linmemtest.Config {
 		if err != nil {
 			return nil, nil, err
 		}
-		return linmemtest.NewGuestMemory(inst), stop, nil
+		if v.stable != nil {
+			err = inst.LimitPages(maxPages) // all of it: see TestLastPage
+		}
+		return linmemtest.NewGuestMemory(inst), stop, err
 	}}
 }
 

@@ -60,6 +60,10 @@
 //
 // # Traps that remain
 //
+//   - A guest whose memory has all 65,536 pages cannot access any byte of it, in code of wazero 1.12's compiler: it traps. So that no
+//     growth leads there, a memory of [StableMemories] ends a page short; for others set linmem.WithMaxPages, or WithMemoryLimitPages(65535).
+//   - Code that wazero has compiled cannot be interrupted, and Go's collector waits for it to return: with a guest that runs
+//     long, goroutines that allocate on the Go heap stand still, those that put data too if they make Go allocations.
 //   - The exit of a WASI command (proc_exit, also at the end of _start) closes the module: every call is ErrClosed then.
 //   - A module that imports its memory from another is not its owner, and wazero does not tell who is: closing the owner goes
 //     unnoticed by a Memory of the importer. And New knows only of modules that it was called for: with stable memory, one that uses a

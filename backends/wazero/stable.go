@@ -19,7 +19,8 @@ var _ experimental.MemoryAllocator = (*StableMemories)(nil)
 //
 //   - never moves: a growth copies nothing, be it by the host or the guest, and views are good until the module is closed;
 //   - can be viewed while the guest runs and grows it: see the package doc;
-//   - can be limited and frozen, each by itself: [Memory.LimitPages];
+//   - can be limited and frozen, each by itself: [Memory.LimitPages]. At first the limit is 65,535 pages, one less than there could
+//     be: see the package doc;
 //   - gives pages back to the operating system: [Memory.Discard], and so linmem.Pages.Trim;
 //   - gives back all when its module is closed, or collected: the latter is for modules that could not be instantiated.
 //

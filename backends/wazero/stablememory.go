@@ -1,7 +1,6 @@
 package wazeromem
 
 import (
-	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -33,6 +32,10 @@ type stableMemory struct {
 	*place // which the cleanup of a memory that is never freed is for
 }
 
+// usablePages is the size of the largest memory that code of wazero 1.12's compiler can use: with one page more, its length in
+// bytes is 0 in 32 bits, and every access of the guest traps (TestLastPage). See also https://github.com/wazero/wazero/issues/2505.
+const usablePages = 1<<16 - 1
+
 // place is where a memory is.
 type place struct {
 	fenced bool                             // see StableMemories.FenceViews
@@ -42,7 +45,7 @@ type place struct {
 
 func newStableMemory(maximum uint64, fenced bool) *stableMemory {
 	m := &stableMemory{max: maximum / linmem.PageSize, place: &place{fenced: fenced}}
-	m.limit.Store(math.MaxUint64)
+	m.limit.Store(usablePages)
 	runtime.AddCleanup(m, (*place).leave, m.place)
 	return m
 }
