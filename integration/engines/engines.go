@@ -16,6 +16,9 @@ import (
 type Engine struct {
 	Name string
 
+	// Backend is what the README's table of features has it under, and Needs what it needs.
+	Backend, Needs string
+
 	// LeftOut says why the build does not have the engine, and what to do; "" if it has. Open then fails with it.
 	LeftOut string
 
@@ -34,10 +37,17 @@ type Engine struct {
 	// Lazy says that pages of a memory which nobody has touched cost nothing, however many.
 	Lazy bool
 
+	// Is64 says that it gets guests with a 64-bit memory, where there is one of the kind.
+	Is64 bool
+
+	// ViewsAnytime says that a memory may be viewed while the guest grows it.
+	ViewsAnytime bool
+
 	// Open instantiates a module that exports a memory, "memory" if there are several, and imports nothing but WASI
 	// (preview 1, with no files, arguments or variables) and allocators (guest.CImports, guest.SubstrateImports). It runs
 	// no exported function: _start is for the caller, and so is _initialize; the instance is a guest.Initializer. The
-	// function that Open returns closes the instance.
+	// function that Open returns closes the instance. Modules with memories that the engine does not have are refused with
+	// linmem.ErrUnsupported.
 	Open func(ctx context.Context, wasm []byte) (inst guest.Instance, stop func(), err error)
 }
 
@@ -45,6 +55,15 @@ type Engine struct {
 // engines open are Binders, but for the guest of the native engine.
 type Binder interface {
 	Bind(heap *linmem.Heap) error
+}
+
+// Supports returns an error that wraps [linmem.ErrUnsupported] if a module has memories that a backend does not have.
+func Supports(has guest.MemoryFeatures, wasm []byte) error {
+	report, err := guest.Inspect(wasm)
+	if err != nil {
+		return err
+	}
+	return has.Supports(report)
 }
 
 // WASI is the module that WASI's functions are imported from, and Env the one of the allocators.

@@ -29,6 +29,9 @@ var cases = []struct {
 	{"heap-relay", heapRelay},
 	{"heap-shared", heapShared},
 	{"heap-refused", heapRefused},
+	{"while-the-guest-runs", whileTheGuestRuns},
+	{"while-the-guest-grows", whileTheGuestGrows},
+	{"pool", reusesInstances},
 }
 
 // sizes are lengths of buffers at which something changes: nothing, a byte, around a page, many pages.

@@ -54,10 +54,15 @@ func readTestdata(t testing.TB, name string) []byte {
 
 func writeTestdata(t testing.TB, name string, b []byte) {
 	t.Helper()
-	_, file, _, _ := runtime.Caller(0)
-	path := filepath.Join(filepath.Dir(file), "testdata", name)
+	path := testdataPath(name)
 	if err := os.WriteFile(path, b, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("wrote %s", path)
+}
+
+// testdataPath returns where a golden file is on disk.
+func testdataPath(name string) string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "testdata", name)
 }

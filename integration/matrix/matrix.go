@@ -11,6 +11,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"testing"
 
@@ -55,7 +56,10 @@ func Run(t *testing.T, list ...engines.Engine) {
 			for _, c := range cases {
 				t.Run(c.name, func(t *testing.T) { c.run(open(t, e)) })
 			}
-			if !e.GoGuest {
+			if e.Backend != "" && !e.Is64 {
+				t.Run("features", func(t *testing.T) { hasFeatures(t, e) })
+			}
+			if !e.GoGuest && !e.Is64 {
 				t.Run("zig", func(t *testing.T) { agreesWithZig(t, e) })
 				t.Run("thumbnail", func(t *testing.T) { makesThumbnails(t, e) })
 				t.Run("guests", func(t *testing.T) { opensGuests(t, e) })
@@ -77,7 +81,11 @@ type fixture struct {
 // end they are as they were and the allocator finds nothing wrong with itself.
 func open(t *testing.T, e engines.Engine) *fixture {
 	t.Helper()
-	inst, stop, err := e.Open(context.Background(), guests.Bytes)
+	wasm := guests.Bytes
+	if e.Is64 {
+		wasm = guests.Bytes64
+	}
+	inst, stop, err := e.Open(context.Background(), wasm)
 	if err != nil {
 		t.Fatalf("%s does not open: %v", e.Name, err)
 	}
@@ -145,7 +153,7 @@ func (f *fixture) free(r linmem.Range) {
 func (f *fixture) guestGrow(delta uint64) (r linmem.Range, ok bool) {
 	f.Helper()
 	prev := f.call("grow", delta)[0]
-	if uint32(prev) == 1<<32-1 {
+	if prev == math.MaxUint32 || prev == math.MaxUint64 {
 		return linmem.Range{}, false
 	}
 	return linmem.Range{Start: linmem.Page(prev), Len: delta}, true

@@ -6,7 +6,6 @@ package wasmerengine
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"sync"
 
 	linmem "github.com/linmem/linmem/core"
@@ -20,7 +19,9 @@ import (
 // Default is wasmer with its compiler, Cranelift.
 func Default() engines.Engine {
 	c := &compiler{compiled: map[[sha256.Size]byte][]byte{}}
-	return engines.Engine{Name: "wasmer", Lazy: true, AbortsOnSleep: true, Open: c.open}
+	return engines.Engine{
+		Name: "wasmer", Backend: "wasmer-go", Needs: "cgo; Linux or macOS", Lazy: true, AbortsOnSleep: true, Open: c.open,
+	}
 }
 
 // compiler keeps what it has compiled, for guests of megabytes that are opened again.
@@ -36,14 +37,8 @@ func (c *compiler) compile(store *wasmer.Store, wasm []byte) (*wasmer.Module, er
 	if compiled := c.compiled[key]; compiled != nil {
 		return wasmer.DeserializeModule(store, compiled)
 	}
-	report, err := guest.Inspect(wasm)
-	if err != nil {
+	if err := engines.Supports(wasmermem.MemoryFeatures(), wasm); err != nil {
 		return nil, err
-	}
-	for _, m := range report.Memories {
-		if m.Min > maxInitialPages {
-			return nil, fmt.Errorf("its memory begins with %d pages, and wasmer can do %d at most", m.Min, maxInitialPages)
-		}
 	}
 	module, err := wasmer.NewModule(store, wasm)
 	if err != nil {
@@ -52,9 +47,6 @@ func (c *compiler) compile(store *wasmer.Store, wasm []byte) (*wasmer.Module, er
 	c.compiled[key], err = module.Serialize()
 	return module, err
 }
-
-// maxInitialPages is what wasmer can begin with. A module that begins with one page more aborts the process.
-const maxInitialPages = 65535
 
 // instance is a guest with what serves its imports.
 type instance struct {

@@ -20,7 +20,14 @@ import (
 // Default is wasmtime with its compiler, Cranelift.
 func Default() engines.Engine {
 	c := &compiler{engine: wasmtime.NewEngine(), modules: map[[sha256.Size]byte]*wasmtime.Module{}}
-	return engines.Engine{Name: "wasmtime", Lazy: true, Open: c.open}
+	return engines.Engine{Name: "wasmtime", Backend: "wasmtime-go", Needs: "cgo", Lazy: true, Open: c.open}
+}
+
+// Memory64 is Default with guests whose memory has 64 bits.
+func Memory64() engines.Engine {
+	e := Default()
+	e.Name, e.Is64 = "wasmtime-memory64", true
+	return e
 }
 
 // compiler keeps what it has compiled, for guests of megabytes that are opened again.
@@ -36,6 +43,9 @@ func (c *compiler) compile(wasm []byte) (*wasmtime.Module, error) {
 	key := sha256.Sum256(wasm)
 	if m := c.modules[key]; m != nil {
 		return m, nil
+	}
+	if err := engines.Supports(wasmtimemem.MemoryFeatures(), wasm); err != nil {
+		return nil, err
 	}
 	m, err := wasmtime.NewModule(c.engine, wasm)
 	if err == nil {
@@ -62,7 +72,13 @@ func (c *compiler) open(_ context.Context, wasm []byte) (guest.Instance, func(),
 type instance struct {
 	*wasmtimemem.Uninitialized
 	store     *wasmtime.Store
+	inst      *wasmtime.Instance
 	allocator *wasmtimemem.Allocator
+}
+
+// MemoryNamed returns an exported memory, of which there may be several.
+func (i *instance) MemoryNamed(name string) (linmem.Memory, error) {
+	return wasmtimemem.New(i.store, i.inst, name)
 }
 
 // Bind implements [engines.Binder].
@@ -90,5 +106,5 @@ func instantiate(store *wasmtime.Store, module *wasmtime.Module) (*instance, err
 		name = "memory"
 	}
 	uninitialized, err := wasmtimemem.NewUninitialized(store, inst, name)
-	return &instance{uninitialized, store, allocator}, err
+	return &instance{uninitialized, store, inst, allocator}, err
 }

@@ -14,16 +14,23 @@ import (
 )
 
 var list = []engines.Engine{
-	goEngine("native", func(pages, max uint64) (linmem.Memory, func(), error) {
+	native(),
+	goEngine("reference", func(pages, max uint64) (linmem.Memory, func(), error) {
+		return linmemtest.NewMemory(pages, max), func() {}, nil
+	}),
+}
+
+// native is the memory that the backend of that name has.
+func native() engines.Engine {
+	e := goEngine("native", func(pages, max uint64) (linmem.Memory, func(), error) {
 		m, err := nativemem.New(pages, max)
 		if err != nil {
 			return nil, nil, err
 		}
 		return m, func() { _ = m.Close() }, nil
-	}),
-	goEngine("reference", func(pages, max uint64) (linmem.Memory, func(), error) {
-		return linmemtest.NewMemory(pages, max), func() {}, nil
-	}),
+	})
+	e.Backend, e.Needs, e.ViewsAnytime = "native", "nothing", true
+	return e
 }
 
 func TestMain(m *testing.M) { os.Exit(matrix.Main(m)) }

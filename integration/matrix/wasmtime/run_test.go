@@ -10,7 +10,7 @@ import (
 	"github.com/linmem/linmem/integration/matrix"
 )
 
-var list = []engines.Engine{wasmtimeengine.Default()}
+var list = []engines.Engine{wasmtimeengine.Default(), wasmtimeengine.Memory64()}
 
 func TestMain(m *testing.M) { os.Exit(matrix.Main(m)) }
 

@@ -1,0 +1,432 @@
+package matrix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+
+	linmem "github.com/linmem/linmem/core"
+	"github.com/linmem/linmem/core/guest"
+	"github.com/linmem/linmem/core/linmemtest"
+	"github.com/linmem/linmem/integration/engines"
+	"github.com/linmem/linmem/integration/guests"
+)
+
+// featuresGolden has the table of features by backend as the README shows it: a column for each Engine.Backend, which all engines
+// of that name are held to.
+const featuresGolden = "features.md"
+
+// backends are the columns, in their order.
+var backends = []string{"wazero", "wazero, `StableMemories`", "wasmtime-go", "wasmer-go", "native"}
+
+// What a feature is said to be, if it is there or not.
+const (
+	yes  = "yes"
+	none = "–"
+)
+
+// features are the lines. Each is tried out, and its answer is what came of it.
+var features = []feature{
+	{"needs", func(f *featureFixture) string { return f.engine.Needs }},
+	{"growth moves the memory", growthMoves},
+	{"views while the guest runs, on a `Pinned` memory", viewsWhilePinned},
+	{"views while the guest grows its memory", viewsAnytime},
+	{"growth can be limited, and frozen, by memory", limitsGrowth},
+	{"free pages go back to the system (`Discard`, `Trim`)", givesPagesBack},
+	{"largest memory of 32 bits that a guest can use, pages", largestMemory},
+	{"several memories in a module", severalMemories},
+	{"memories of 64 bits, past 4 GiB", memory64},
+	{"shared memories (threads)", sharedMemory},
+	{"guests that import `malloc`", servesImports},
+	{"a closed owner is", closedOwner},
+}
+
+type feature struct {
+	name string
+	find func(*featureFixture) string
+}
+
+// featureFixture is a subtest of a line.
+type featureFixture struct {
+	*testing.T
+	engine engines.Engine
+}
+
+// open opens a module until the end, or returns nil if the engine does not have what it needs, and says so.
+func (f *featureFixture) open(wasm []byte) guest.Instance {
+	f.Helper()
+	inst, stop, err := f.engine.Open(f.Context(), wasm)
+	if errors.Is(err, linmem.ErrUnsupported) {
+		f.Logf("%s: %v", f.engine.Name, err)
+		return nil
+	}
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(stop)
+	return inst
+}
+
+// openModule is open for what takes a module, which a memory without a runtime does not.
+func (f *featureFixture) openModule(wasm []byte) guest.Instance {
+	f.Helper()
+	if f.engine.GoGuest {
+		return nil
+	}
+	return f.open(wasm)
+}
+
+func (f *featureFixture) must(err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
+func (f *featureFixture) call(inst guest.Instance, name string, args ...uint64) uint64 {
+	f.Helper()
+	results, err := inst.Call(context.Background(), name, args...)
+	f.must(err)
+	if len(results) == 0 {
+		return 0
+	}
+	return results[0]
+}
+
+// hasFeatures holds an engine to the column of its backend, or writes that with -update.
+func hasFeatures(t *testing.T, e engines.Engine) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the table of features is Linux's")
+	}
+	column := slices.Index(backends, e.Backend)
+	if column < 0 {
+		t.Fatalf("there is no column %q", e.Backend)
+	}
+	golden := readFeatures(t)
+	for _, feature := range features {
+		cells := golden[feature.name]
+		if cells == nil {
+			cells = slices.Repeat([]string{"?"}, len(backends))
+			golden[feature.name] = cells
+		}
+		t.Run(feature.name, func(t *testing.T) {
+			got := feature.find(&featureFixture{t, e})
+			if *update {
+				cells[column] = got
+			}
+			if cells[column] != got {
+				t.Errorf("%s: %q, and the table says %q. If that is meant: make readme", feature.name, got, cells[column])
+			}
+		})
+	}
+	if *update {
+		writeFeatures(t, golden)
+	} else if len(golden) != len(features) {
+		t.Errorf("the table has %d features, want %d: make readme", len(golden), len(features))
+	}
+}
+
+// readFeatures returns the cells of each line. With -update they are those on disk, where engines before this one have written
+// theirs.
+func readFeatures(t *testing.T) map[string][]string {
+	t.Helper()
+	b := readTestdata(t, featuresGolden)
+	if *update {
+		var err error
+		if b, err = os.ReadFile(testdataPath(featuresGolden)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden := map[string][]string{}
+	for line := range strings.Lines(string(b)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		if slices.ContainsFunc(features, func(f feature) bool { return f.name == cells[0] }) {
+			golden[cells[0]] = cells[1:]
+		}
+	}
+	return golden
+}
+
+func writeFeatures(t *testing.T, golden map[string][]string) {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "| | %s |\n|---%s|\n", strings.Join(backends, " | "), strings.Repeat("|---", len(backends)))
+	for _, feature := range features {
+		fmt.Fprintf(&b, "| %s | %s |\n", feature.name, strings.Join(golden[feature.name], " | "))
+	}
+	writeTestdata(t, featuresGolden, []byte(b.String()))
+}
+
+// growthMoves grows a memory until it moves, or cannot grow any more.
+func growthMoves(f *featureFixture) string {
+	mem := f.open(linmemtest.Module(1, 65535)).Memory()
+	place := func() *byte {
+		view, err := mem.View(0, 1)
+		f.must(err)
+		return unsafe.SliceData(view)
+	}
+	before := place()
+	for step := mem.NumPages(); step > 0; {
+		if _, err := mem.Grow(step); err != nil {
+			step /= 2
+		} else if place() != before {
+			return yes
+		}
+	}
+	return "no"
+}
+
+// viewsWhilePinned is held by a case of its own: here is only that it works at all.
+func viewsWhilePinned(f *featureFixture) string {
+	mem := linmem.NewPinned(f.open(linmemtest.Module(1, 2)).Memory())
+	f.must(mem.Pin())
+	_, err := mem.View(0, 8)
+	f.must(err)
+	f.must(mem.Unpin())
+	return yes
+}
+
+// viewsAnytime is held by a case of its own, too.
+func viewsAnytime(f *featureFixture) string {
+	if f.engine.ViewsAnytime {
+		return yes
+	}
+	return none
+}
+
+func limitsGrowth(f *featureFixture) string {
+	one, other := f.open(linmemtest.Module(1, 100)), f.open(linmemtest.Module(1, 100))
+	l, ok := one.(guest.Limiter)
+	if !ok {
+		return none
+	}
+	switch err := l.LimitPages(4); {
+	case errors.Is(err, linmem.ErrUnsupported):
+		return none
+	case err != nil:
+		f.Fatal(err)
+	}
+	if _, err := one.Memory().Grow(4); !errors.Is(err, linmem.ErrOutOfMemory) {
+		f.Errorf("Grow past the limit: %v, want ErrOutOfMemory", err)
+	}
+	if got := f.call(one, "grow", 4); got != 1<<32-1 {
+		f.Errorf("the guest's growth past the limit returns %d, want -1", got)
+	}
+	_, err := other.Memory().Grow(90)
+	f.must(err)
+	f.must(l.LimitPages(0))
+	if _, err := one.Memory().Grow(1); !errors.Is(err, linmem.ErrOutOfMemory) {
+		f.Errorf("Grow of a frozen memory: %v, want ErrOutOfMemory", err)
+	}
+	return yes
+}
+
+func givesPagesBack(f *featureFixture) string {
+	mem := f.open(linmemtest.Module(1, 100)).Memory()
+	pages, err := linmem.NewPages(mem)
+	f.must(err)
+	r, err := pages.Alloc(50)
+	f.must(err)
+	view, err := mem.View(r.Addr(), r.Bytes())
+	f.must(err)
+	for i := range view {
+		view[i] = 1
+	}
+	f.must(pages.Free(r))
+	n, err := pages.Trim()
+	if errors.Is(err, linmem.ErrUnsupported) {
+		return none
+	}
+	f.must(err)
+	if n != 50 {
+		f.Errorf("Trim gave %d pages back, want 50", n)
+	}
+	view, err = mem.View(r.Addr(), r.Bytes())
+	f.must(err)
+	for i, b := range view {
+		if b != 0 {
+			f.Fatalf("byte %d of a discarded range is %d", i, b)
+		}
+	}
+	return yes
+}
+
+// largestMemory has the guest store into the last byte. wazero's compiler has room for a page more, and traps then.
+func largestMemory(f *featureFixture) string {
+	for _, n := range []uint64{65536, 65535} {
+		inst := f.openModule(linmemtest.Module(n, n))
+		if inst == nil {
+			continue
+		}
+		last := n*linmem.PageSize - 1
+		if _, err := inst.Call(f.Context(), "store", last, 7); err != nil {
+			f.Logf("%s: the guest has %d pages: %v", f.engine.Name, n, err)
+			continue
+		}
+		if view, err := inst.Memory().View(last, 1); err != nil || view[0] != 7 {
+			f.Errorf("the last byte is %v, %v", view, err)
+		}
+		if f.engine.Interprets {
+			return "65,535" // what the compiler can use, which is in the same column
+		}
+		return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+	}
+	return none
+}
+
+// several is an instance that exports more than one memory.
+type several interface {
+	// MemoryNamed returns the exported memory of that name.
+	MemoryNamed(name string) (linmem.Memory, error)
+}
+
+// severalMemories has a heap in a memory of its own, beside the guest's.
+func severalMemories(f *featureFixture) string {
+	inst := f.openModule(guests.Several)
+	if inst == nil {
+		return none
+	}
+	mem, err := inst.(several).MemoryNamed("host")
+	f.must(err)
+	heap, err := linmem.NewHeap(mem, linmem.WithPageZero())
+	f.must(err)
+	data := slices.Repeat([]byte{1, 2, 3, 4}, 5000)
+	own := inst.Memory().NumPages()
+	addr, err := heap.Put(data)
+	f.must(err)
+	if got := f.call(inst, "grow_host", 1); got != mem.NumPages()-1 {
+		f.Errorf("the guest finds %d pages in the host's memory, want %d", got, mem.NumPages()-1)
+	}
+	if got := f.call(inst, "grow", 0); got != own {
+		f.Errorf("the guest's own memory has %d pages, want %d as before", got, own)
+	}
+	f.call(inst, "fetch", 0, addr, uint64(len(data)))
+	if got := f.call(inst, "sum", 0, uint64(len(data))); got != 10*5000 {
+		f.Errorf("the guest's sum is %d, want %d", got, 10*5000)
+	}
+	f.must(heap.Free(addr))
+	f.must(heap.Check())
+	return yes
+}
+
+// memory64 has a heap whose blocks lie behind 4 GiB.
+func memory64(f *featureFixture) string {
+	inst := f.openModule(guests.Large64)
+	if inst == nil {
+		return none
+	}
+	const behind = 1 << 32
+	mem := inst.Memory()
+	_, err := mem.Grow(behind / linmem.PageSize) // while there is little to be moved
+	f.must(err)
+	heap, err := linmem.NewHeap(mem)
+	f.must(err)
+	addr, err := heap.Put([]byte("behind it"))
+	f.must(err)
+	if addr < behind {
+		f.Errorf("the block is at %#x, want it behind %#x", addr, uint64(behind))
+	}
+	if got, want := f.call(inst, "load", addr), uint64(0x6920646e69686562); got != want { // "behind i"
+		f.Errorf("the guest loads %#x, want %#x", got, want)
+	}
+	f.call(inst, "store", addr+1, 'E')
+	view, err := heap.View(addr, 9)
+	f.must(err)
+	if string(view) != "bEhind it" {
+		f.Errorf("the host reads %q", view)
+	}
+	if d, ok := mem.(linmem.Discarder); ok {
+		f.must(heap.Free(addr))
+		f.must(d.Discard(behind, linmem.PageSize))
+	}
+	f.must(heap.Check())
+	return yes
+}
+
+// sharedMemory has the host grow the memory while the guest runs in it, and tell it then. The guest looks for a limited time at
+// once, since Go's collector has to wait for code that wazero has compiled.
+func sharedMemory(f *featureFixture) string {
+	inst := f.openModule(guests.Shared)
+	if inst == nil {
+		return none
+	}
+	const stop, looks = 16, 10_000
+	var nCalls int
+	told := make(chan error)
+	go func() {
+		for {
+			results, err := inst.Call(context.Background(), "wait", stop, looks)
+			nCalls++
+			if err != nil || results[0] != 0 {
+				told <- err
+				return
+			}
+		}
+	}()
+	mem := inst.Memory()
+	heap, err := linmem.NewHeap(mem)
+	for i := 0; i < 200 && err == nil; i++ {
+		_, err = heap.Put(slices.Repeat([]byte{byte(i)}, 30_000))
+	}
+	grown := mem.NumPages()
+	word, viewErr := mem.View(stop, 4)
+	if viewErr == nil {
+		storeWord(word, 1)
+	}
+	f.must(errors.Join(err, viewErr, <-told))
+	f.Logf("the guest has looked %d times %d times", nCalls, looks)
+	if got := f.call(inst, "grow", 1); got != grown || grown < 90 {
+		f.Errorf("the guest finds %d pages, the host has grown to %d, want both the same and 90 at least", got, grown)
+	}
+	return yes
+}
+
+// servesImports has a guest allocate from the host's heap.
+func servesImports(f *featureFixture) string {
+	inst := f.openModule(linmemtest.AllocatorModule(guest.CImports()))
+	b, ok := inst.(engines.Binder)
+	if !ok {
+		return none
+	}
+	heap, err := linmem.NewHeap(inst.Memory())
+	f.must(err)
+	f.must(b.Bind(heap))
+	addr := f.call(inst, "call_malloc", 100)
+	if size, err := heap.SizeOf(addr); err != nil || size < 100 {
+		f.Errorf("what the guest allocated is %d bytes, %v", size, err)
+	}
+	return yes
+}
+
+func closedOwner(f *featureFixture) string {
+	inst, stop, err := f.engine.Open(f.Context(), linmemtest.Module(1, 10))
+	f.must(err)
+	heap, err := linmem.NewHeap(inst.Memory())
+	f.must(err)
+	addr, err := heap.Put([]byte("data"))
+	f.must(err)
+	stop()
+	_, viewErr := heap.View(addr, 4)
+	_, putErr := heap.Put([]byte("data"))
+	_, callErr := inst.Call(context.Background(), "grow", 0)
+	errs := map[string]error{"View": viewErr, "Put": putErr, "Call": callErr}
+	if f.engine.GoGuest {
+		delete(errs, "Call")
+	}
+	for _, what := range slices.Sorted(maps.Keys(errs)) {
+		if !errors.Is(errs[what], linmem.ErrClosed) {
+			f.Errorf("%s after close: %v, want ErrClosed", what, errs[what])
+		}
+	}
+	return "`ErrClosed`"
+}
