@@ -4,6 +4,8 @@ go 1.25.0
 
 require (
 	github.com/bytecodealliance/wasmtime-go/v44 v44.0.0
+	github.com/extism/go-sdk v1.7.1
+	github.com/knqyf263/go-plugin v0.9.0
 	github.com/linmem/linmem/backends/native v0.1.0
 	github.com/linmem/linmem/backends/wasmer v0.1.0
 	github.com/linmem/linmem/backends/wasmtime v0.1.0
@@ -17,10 +19,16 @@ require (
 )
 
 require (
+	github.com/dylibso/observe-sdk/go v0.0.0-20240819160327-2d926c5d788a // indirect
+	github.com/gobwas/glob v0.2.3 // indirect
+	github.com/ianlancetaylor/demangle v0.0.0-20240805132620-81f5be970eca // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
+	github.com/tetratelabs/wabin v0.0.0-20230304001439-f6f874872834 // indirect
+	go.opentelemetry.io/proto/otlp v1.3.1 // indirect
 	go.uber.org/multierr v1.10.0 // indirect
 	golang.org/x/sys v0.44.0 // indirect
+	google.golang.org/protobuf v1.34.2 // indirect
 )
 
 replace (
