@@ -51,31 +51,35 @@ func TestReadmeCodeIsTheExample(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write the table of guests into the README")
+var update = flag.Bool("update", false, "write the tables of the matrix into the README")
 
-// TestReadmeGuestsAreCurrent holds that the table of guests in the README is the one that the matrix holds every engine to.
-func TestReadmeGuestsAreCurrent(t *testing.T) {
-	const begin, end = "<!-- guests: make readme -->\n", "<!-- /guests -->"
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	table, err := os.ReadFile("matrix/testdata/guests.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(readme), begin)
-	shown, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("the README has no %s and %s", strings.TrimSpace(begin), end)
-	}
-	switch {
-	case *update:
-		current := before + begin + string(table) + end + after
-		if err := os.WriteFile("../README.md", []byte(current), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	case shown != string(table):
-		t.Error("the table of guests in the README is not current: make readme")
+// TestReadmeTablesAreCurrent holds that the README has the tables that the matrix holds every engine to: of guests, and of features.
+func TestReadmeTablesAreCurrent(t *testing.T) {
+	for _, name := range []string{"guests", "features"} {
+		t.Run(name, func(t *testing.T) {
+			begin, end := "<!-- "+name+": make readme -->\n", "<!-- /"+name+" -->"
+			readme, err := os.ReadFile("../README.md")
+			if err != nil {
+				t.Fatal(err)
+			}
+			table, err := os.ReadFile("matrix/testdata/" + name + ".md")
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, rest, ok := strings.Cut(string(readme), begin)
+			shown, after, ok2 := strings.Cut(rest, end)
+			if !ok || !ok2 {
+				t.Fatalf("the README has no %s and %s", strings.TrimSpace(begin), end)
+			}
+			switch {
+			case *update:
+				current := before + begin + string(table) + end + after
+				if err := os.WriteFile("../README.md", []byte(current), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			case shown != string(table):
+				t.Error("the table in the README is not current: make readme")
+			}
+		})
 	}
 }
