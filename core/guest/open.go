@@ -23,6 +23,9 @@ type Guest struct {
 	canaries *canaries
 	regions  *regions   // nil if the heap's pages come from elsewhere
 	arena    *Allocator // what the regions come from; nil if from growth
+
+	options   []linmem.Option // of the heap
+	allocates bool            // the guest has its blocks in the heap, too
 }
 
 // Open makes a heap of the host's in a guest's memory, in a place that the guest leaves alone, or fails with [*UnsafeError]
@@ -187,8 +190,9 @@ func (o *opening) newGuest() *Guest {
 // with it goes wrong now.
 func (o *opening) withRegions(g *Guest, take func(nPages uint64) (byteRange, error)) (*Guest, error) {
 	g.regions = &regions{mem: o.mem, canaries: g.canaries, take: take}
-	opts := []linmem.Option{linmem.WithGrowth(linmem.GrowBy(regionPages))}
-	pages, err := linmem.NewPages(o.mem, append(opts, o.options(linmem.WithSource(g.regions.source))...)...)
+	byDefault := []linmem.Option{linmem.WithGrowth(linmem.GrowBy(regionPages))}
+	g.options = slices.Concat(byDefault, o.options(linmem.WithSource(g.regions.source)))
+	pages, err := linmem.NewPages(o.mem, g.options...)
 	if err != nil {
 		return nil, err
 	}
@@ -214,6 +218,7 @@ func (o *opening) withPages(g *Guest, pages *linmem.Pages) (*Guest, error) {
 		return nil, o.giveUp(g, err)
 	}
 	g.Heap = h
+	g.allocates = g.regions == nil || o.ready != nil && len(o.report.AllocatorImports) > 0
 	if o.ready != nil {
 		if err := o.ready(h); err != nil {
 			return nil, o.giveUp(g, fmt.Errorf("the function of WithBind: %w", err))

@@ -9,8 +9,8 @@ import (
 	linmem "github.com/linmem/linmem/core"
 )
 
-// The cases here are about what the package docs of the backends say may run at the same time as a call into the guest. Run them
-// with the race detector, as make race does.
+// The cases here are about what the package docs of the backends say may run at the same time as a call into the guest. Run
+// them with the race detector, as make race does.
 
 const (
 	putters  = 8   // goroutines
@@ -18,8 +18,8 @@ const (
 	putPages = 128 // that are reserved for them: 8 × 300 blocks of 2 KiB at most, and spans that are not full
 )
 
-// whileTheGuestRuns holds that goroutines may put blocks while the guest runs, on every backend: on a memory that is pinned, over
-// pages that were reserved. The guest does not grow its memory.
+// whileTheGuestRuns holds that goroutines may put blocks while the guest runs, on every backend: on a memory that is pinned,
+// over pages that were reserved. The guest does not grow its memory.
 func whileTheGuestRuns(f *fixture) {
 	mem := linmem.NewPinned(f.mem)
 	heap := f.reservedHeap(mem)
@@ -37,8 +37,8 @@ func whileTheGuestRuns(f *fixture) {
 	f.Logf("the guest was called %d times meanwhile", calls)
 }
 
-// whileTheGuestGrows holds that they may do so even while the guest grows its memory, where the engine has memories that allow
-// that.
+// whileTheGuestGrows holds that they may do so even while the guest grows its memory, where the engine has memories that
+// allow that.
 func whileTheGuestGrows(f *fixture) {
 	if !f.engine.ViewsAnytime {
 		f.Skipf("%s has no memories that may be viewed while the guest grows them", f.engine.Name)

@@ -19,8 +19,8 @@ import (
 	"github.com/linmem/linmem/integration/guests"
 )
 
-// featuresGolden has the table of features by backend as the README shows it: a column for each Engine.Backend, which all engines
-// of that name are held to.
+// featuresGolden has the table of features by backend as the README shows it: a column for each Engine.Backend, which all
+// engines of that name are held to.
 const featuresGolden = "features.md"
 
 // backends are the columns, in their order.
@@ -133,8 +133,8 @@ func hasFeatures(t *testing.T, e engines.Engine) {
 	}
 }
 
-// readFeatures returns the cells of each line. With -update they are those on disk, where engines before this one have written
-// theirs.
+// readFeatures returns the cells of each line. With -update they are those on disk, where engines before this one have
+// written theirs.
 func readFeatures(t *testing.T) map[string][]string {
 	t.Helper()
 	b := readTestdata(t, featuresGolden)
@@ -353,8 +353,8 @@ func memory64(f *featureFixture) string {
 	return yes
 }
 
-// sharedMemory has the host grow the memory while the guest runs in it, and tell it then. The guest looks for a limited time at
-// once, since Go's collector has to wait for code that wazero has compiled.
+// sharedMemory has the host grow the memory while the guest runs in it, and tell it then. The guest looks for a limited time
+// at once, since Go's collector has to wait for code that wazero has compiled.
 func sharedMemory(f *featureFixture) string {
 	inst := f.openModule(guests.Shared)
 	if inst == nil {

@@ -99,8 +99,8 @@ func (f *guestFixture) open(t testing.TB) guest.Instance {
 	return inst
 }
 
-// openAlone returns an instance that allocates without the host's heap under test: where it imports its allocator, from a heap
-// of its own that grows the memory, as a guest's own allocator would.
+// openAlone returns an instance that allocates without the host's heap under test: where it imports its allocator, from a
+// heap of its own that grows the memory, as a guest's own allocator would.
 func (f *guestFixture) openAlone(t testing.TB) guest.Instance {
 	t.Helper()
 	inst := f.open(t)
@@ -301,8 +301,8 @@ func (f *guestFixture) openBy(t *testing.T, inst guest.Instance, opts ...guest.O
 	return g, w
 }
 
-// runsOut has the guest allocate until it is refused, where its memory is limited so that it does not come to the host's: the
-// guest may die, and the host's bytes must be whole.
+// runsOut has the guest allocate until it is refused, where its memory is limited so that it does not come to the host's:
+// the guest may die, and the host's bytes must be whole.
 func (f *guestFixture) runsOut(t *testing.T, s guest.Strategy) {
 	switch {
 	case f.engine.Interprets:

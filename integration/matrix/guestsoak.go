@@ -106,8 +106,8 @@ func (s *soak) frees() {
 	s.blocks = kept
 }
 
-// takes has the guest allocate n bytes or more in blocks, and give back blocks at random once it has some hundreds, which are
-// 17 MB or so.
+// takes has the guest allocate n bytes or more in blocks, and give back blocks at random once it has some hundreds, which
+// are 17 MB or so.
 func (s *soak) takes(n uint64) {
 	s.Helper()
 	for sum := uint64(0); sum < n && s.failure == ""; {

@@ -7,9 +7,9 @@ import (
 	linmem "github.com/linmem/linmem/core"
 )
 
-// reusesInstances holds what a host relies on that keeps an instance for many requests. Either it has nothing in the heap between them,
-// and Reset makes each find the same addresses; or it has put something there once, and goes back to how that was:
-// to the heap of a snapshot, and to the bytes of what was live then.
+// reusesInstances holds what a host relies on that keeps an instance for many requests. Either it has nothing in the heap
+// between them, and Reset makes each find the same addresses; or it has put something there once, and goes back to how that
+// was: to the heap of a snapshot, and to the bytes of what was live then.
 func reusesInstances(f *fixture) {
 	heap, err := linmem.NewHeap(f.mem)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/linmem/linmem/integration/inputs"
 )
 
-// makesThumbnails has a guest do real work, whose every allocation is the host's heap: pictures of several sizes from a photo
-// that the host puts there. They must be the same on all engines, to the byte, and nothing may be left in the heap.
+// makesThumbnails has a guest do real work, whose every allocation is the host's heap: pictures of several sizes from a
+// photo that the host puts there. They must be the same on all engines, to the byte, and nothing may be left in the heap.
 func makesThumbnails(t *testing.T, e engines.Engine) {
 	sides := []uint64{1, 97, 160, 800}
 	switch {

@@ -58,3 +58,5 @@ func TestRunsWasmer(t *testing.T) {
 		t.Errorf("the module with two memories is refused for another reason: %v", err)
 	}
 }
+
+func BenchmarkPool(b *testing.B) { matrix.RunPoolBenchmarks(b, list...) }

@@ -15,3 +15,5 @@ var list = []engines.Engine{wasmtimeengine.Default(), wasmtimeengine.Memory64()}
 func TestMain(m *testing.M) { os.Exit(matrix.Main(m)) }
 
 func TestMatrix(t *testing.T) { matrix.Run(t, list...) }
+
+func BenchmarkPool(b *testing.B) { matrix.RunPoolBenchmarks(b, list...) }

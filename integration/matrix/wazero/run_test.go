@@ -15,3 +15,5 @@ var list = []engines.Engine{wazeroengine.Compiler(), wazeroengine.Moving(), waze
 func TestMain(m *testing.M) { os.Exit(matrix.Main(m)) }
 
 func TestMatrix(t *testing.T) { matrix.Run(t, list...) }
+
+func BenchmarkPool(b *testing.B) { matrix.RunPoolBenchmarks(b, list...) }
