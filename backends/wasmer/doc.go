@@ -16,21 +16,48 @@
 //
 // # Views
 //
-// A view is good until the memory next grows, be it by the host or by the guest's own memory.grow. In tests the memory
-// of wasmer-go 1.0.4 has not been seen to move, but nothing promises that. Fetch the view again after every call into
-// the guest and after every allocation. A view does not keep the memory alive: it is gone with the instance. The
-// [Memory] keeps the instance.
+// A view is good until the memory next grows, be it by the host or by the guest's own memory.grow. Fetch the view again
+// after every call into the guest and after every allocation. A view does not keep the memory alive: it is gone with the
+// instance. The [Memory] keeps the instance.
+//
+// That is the rule, since nothing promises that a growth leaves the memory where it is. The memories of wasmer-go 1.0.4 do
+// not move: its tunables, which it does not let a program change, reserve all 4 GiB for each on a 64-bit system, the only
+// kind that there are libraries for. [Memory.Moves] tells whether that is still so, and it is in the tests. A growth by 0
+// pages, and one that is refused, never move one.
+//
+// A stale view reads and writes what has taken the memory's place, if anything. In tests, [WithFencedViews] has every call
+// that notices that the instance is closed make that place inaccessible, so that to use a view of before is a fault, which
+// [runtime/debug.SetPanicOnFault] makes a panic.
 //
 // # What may run at the same time
 //
-// NumPages and View may run beside each other. Neither they nor Grow may run while the guest runs or the memory grows.
-// Bytes of views that were fetched before a call may be read and written while the guest runs, as long as the guest
-// neither uses the same bytes nor grows its memory.
+// [Memory.Closed] may run at any time. NumPages, View and Moves may run beside each other. Neither they nor Grow may run
+// while the guest runs or the memory grows, and Discard beside nothing that uses its range. Bytes of views that were fetched
+// before a call may be read and written while the guest runs, as long as the guest neither uses the same bytes nor moves its
+// memory.
+//
+// A [linmem.Pinned] makes use of that: as long as it is pinned, its View makes no call into wasmer. So while the guest runs
+// a call on one goroutine, others may allocate and free, put and view data, by a [linmem.Shared] and its Locals on a heap on
+// the Pinned, provided that
+//
+//   - all that they allocate is there before: Heap.Reserve, then Pages.Freeze(true), then Pin, since to grow is a call into
+//     wasmer;
+//   - the guest does not move the memory, as it cannot with wasmer-go 1.0.4. Unpin finds out whether it has. Growth by the
+//     guest cannot be limited;
+//   - nobody closes the instance before they are done. A View after that is [linmem.ErrClosed], but one that is there
+//     already is gone;
+//   - who uses which bytes of a block when is settled otherwise, as between any goroutines.
 //
 // # Cost
 //
-// Every access to wasmer is a call through cgo, of which View makes two. The README has the figures; they are those of
-// BenchmarkMemory.
+// View and NumPages are a call through cgo each, where wasmer-go's own Data makes two: of wasmer, View asks for the size
+// alone, since a memory that has the size that it had has not moved. The View after a growth makes two more, and a Go
+// allocation. Discard costs two calls and a system call. The README has the figures; they are those of BenchmarkMemory.
+//
+// # Giving pages back
+//
+// [Memory.Discard], and so [linmem.Pages.Trim], hands pages to the operating system, on Linux; on macOS it is
+// [linmem.ErrUnsupported]. Pages of data segments, which wasmer copies, are like any other.
 //
 // # Guests that import their allocator
 //
@@ -51,6 +78,7 @@
 //
 //   - A memory stops at 65,535 pages: growth to 65,536 is refused, and a module that begins with 65,536 aborts the whole
 //     process at instantiation.
+//   - wasmer-go's Instance.Close must be called once: a second call frees the instance again, which may end the process.
 //   - A panic inside wasmer's library aborts the process too.
 //   - A panic of a host function that the guest calls comes out of [Instance.Call], through frames of wasmer's.
 //   - An error that a host function returns to wasmer-go ends the process at one of the next collections, since its trap is

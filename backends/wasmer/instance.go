@@ -26,14 +26,17 @@ type Instance struct {
 	allocator *Allocator // nil without WithAllocator
 }
 
-// InstanceOption configures [NewInstance].
+// InstanceOption configures [NewInstance] and [NewUninitialized].
 type InstanceOption interface {
-	apply(*Instance)
+	apply(*Instance) error
 }
 
 type instanceOptionFunc func(*Instance)
 
-func (f instanceOptionFunc) apply(i *Instance) { f(i) }
+func (f instanceOptionFunc) apply(i *Instance) error {
+	f(i)
+	return nil
+}
 
 // WithAllocator says that the instance's allocator imports are those of a, so that the error of a call in which one of them
 // has trapped says why, beside wasmer's own.
@@ -48,10 +51,13 @@ func NewInstance(inst *wasmer.Instance, name string, opts ...InstanceOption) (*I
 		return nil, err
 	}
 	i := &Instance{mem: mem}
-	i.funcs = guest.NewFunctions("wasmermem.Call", mem.closed, i.lookUp)
+	i.funcs = guest.NewFunctions("wasmermem.Call", mem.Closed, i.lookUp)
 	for _, opt := range opts {
-		opt.apply(i)
+		if err := opt.apply(i); err != nil {
+			return nil, &linmem.Error{Op: "wasmermem.NewInstance", Err: err}
+		}
 	}
+	mem.look() // since an option may have put something in its place that has seen nothing yet
 	return i, nil
 }
 

@@ -31,22 +31,22 @@ type Instance struct {
 }
 
 // NewInstance returns inst as a guest, with the memory that [New] would return for the name.
-func NewInstance(store *wasmtime.Store, inst *wasmtime.Instance, name string) (*Instance, error) {
-	mem, err := New(store, inst, name)
+func NewInstance(store *wasmtime.Store, inst *wasmtime.Instance, name string, opts ...MemoryOption) (*Instance, error) {
+	mem, err := New(store, inst, name, opts...)
 	if err != nil {
 		return nil, err
 	}
 	i := &Instance{inst: inst, mem: mem}
-	i.funcs = guest.NewFunctions("wasmtimemem.Call", i.closed, i.lookUp)
+	i.funcs = guest.NewFunctions("wasmtimemem.Call", mem.Closed, i.lookUp)
 	return i, nil
 }
 
 // LimitPages implements [guest.Limiter]. It sets the limits of the whole store: that of each of its memories is max pages,
-// and those that the host has set with Store.Limiter, for tables too, are wasmtime's own again. So one instance of a store can
-// limit its memory; for any other it is [linmem.ErrUnsupported]. The host must not call Store.Limiter after that.
+// and those that the host has set with Store.Limiter, for tables too, are wasmtime's own again. So one instance of a store
+// can limit its memory; for any other it is [linmem.ErrUnsupported]. The host must not call Store.Limiter after that.
 func (i *Instance) LimitPages(max uint64) error {
 	fail := func(err error) error { return &linmem.Error{Op: "wasmtimemem.LimitPages", Err: err} }
-	if i.closed() {
+	if i.mem.Closed() {
 		return fail(linmem.ErrClosed)
 	}
 	if !claimLimit(i) {
@@ -80,8 +80,10 @@ type Uninitialized struct {
 
 // NewUninitialized is [NewInstance] for an instance whose _initialize has not run, as after NewInstance or
 // Linker.Instantiate.
-func NewUninitialized(store *wasmtime.Store, inst *wasmtime.Instance, name string) (*Uninitialized, error) {
-	i, err := NewInstance(store, inst, name)
+func NewUninitialized(
+	store *wasmtime.Store, inst *wasmtime.Instance, name string, opts ...MemoryOption,
+) (*Uninitialized, error) {
+	i, err := NewInstance(store, inst, name, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +109,7 @@ func (i *Instance) Signature(name string) (sig guest.Signature, ok bool) {
 
 // HasExport implements [guest.Instance].
 func (i *Instance) HasExport(name string) bool {
-	if i.closed() {
+	if i.mem.Closed() {
 		return false
 	}
 	export := i.inst.GetExport(i.mem.store, name)
@@ -116,7 +118,7 @@ func (i *Instance) HasExport(name string) bool {
 
 // Global implements [guest.Instance].
 func (i *Instance) Global(name string) (value uint64, ok bool) {
-	if i.closed() {
+	if i.mem.Closed() {
 		return 0, false
 	}
 	export := i.inst.GetExport(i.mem.store, name)
@@ -128,17 +130,6 @@ func (i *Instance) Global(name string) (value uint64, ok bool) {
 		return 0, false
 	}
 	return guest.Raw(global.Get(i.mem.store).Get()), true
-}
-
-// closed reports whether the store is closed. It is asked before a call, and not by recovering around the call, since a
-// panic of a host function that the guest called is for the host.
-func (i *Instance) closed() bool {
-	var err error
-	func() {
-		defer catchClosed("wasmtimemem.Instance", &err)
-		i.mem.store.Context()
-	}()
-	return err != nil
 }
 
 func (i *Instance) lookUp(name string) (f guest.Function, ok bool) {

@@ -1,0 +1,149 @@
+//go:build cgo
+
+package wasmtimemem_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/bytecodealliance/wasmtime-go/v44"
+	linmem "github.com/linmem/linmem/core"
+)
+
+// busyGuest has a function that counts in its own page for as long as it takes, and leaves the pages behind alone.
+const busyGuest = `(module
+	(memory (export "memory") 1 1024)
+	(func (export "count") (param $n i32) (result i32)
+		(loop $again
+			(i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
+			(br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+		(i32.load (i32.const 64)))
+	(func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+	(func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))`
+
+// TestPinnedWhileTheGuestRuns holds what the package doc allows: while the guest runs a long call, goroutines put data into
+// a heap whose memory is pinned.
+func TestPinnedWhileTheGuestRuns(t *testing.T) {
+	g := newBusyGuest(t)
+	mem := linmem.NewPinned(g.mem)
+	heap, err := linmem.NewHeap(mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const goroutines, blocks, iterations = 8, 30, 100_000_000
+	if err := heap.Reserve(goroutines * blocks * 8192); err != nil {
+		t.Fatal(err)
+	}
+	heap.Pages().Freeze(true)
+	if err := mem.Pin(); err != nil {
+		t.Fatal(err)
+	}
+	shared := linmem.NewShared(heap)
+	var returned atomic.Bool
+	var during [goroutines]int // steps that each took while the guest ran
+	var wg sync.WaitGroup
+	for n := range goroutines {
+		wg.Go(func() {
+			local := shared.Local()
+			defer func() { _ = local.Close() }()
+			u := &localUse{local: local, random: rand.New(rand.NewPCG(uint64(n), 0)), max: blocks}
+			for step := 0; step < 1000 || !returned.Load(); step++ {
+				if err := u.step(); err != nil {
+					t.Errorf("goroutine %d, step %d: %v", n, step, err)
+					return
+				}
+				if !returned.Load() {
+					during[n]++
+				}
+			}
+			if err := u.freeAll(); err != nil {
+				t.Errorf("goroutine %d: %v", n, err)
+			}
+		})
+	}
+	counted := g.call(t, "count", iterations)
+	returned.Store(true)
+	wg.Wait()
+	if counted != iterations {
+		t.Errorf("the guest counted to %d, want %d", counted, iterations)
+	}
+	for n, steps := range during {
+		if steps == 0 {
+			t.Errorf("goroutine %d took no step while the guest ran", n)
+		}
+	}
+	if err := mem.Unpin(); err != nil {
+		t.Error(err)
+	}
+	if stats := shared.Stats(); stats.Allocs != 0 {
+		t.Errorf("%d allocations are left", stats.Allocs)
+	}
+	if err := shared.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// localUse puts and frees through a Local, and compares contents.
+type localUse struct {
+	local  *linmem.Local
+	random *rand.Rand
+	max    int
+	blocks []localBlock
+}
+
+type localBlock struct {
+	addr uint64
+	data []byte
+}
+
+func (u *localUse) step() error {
+	if len(u.blocks) == u.max || len(u.blocks) > 0 && u.random.IntN(2) == 0 {
+		return u.free(u.random.IntN(len(u.blocks)))
+	}
+	data := make([]byte, 1+u.random.IntN(2000))
+	for i := range data {
+		data[i] = byte(u.random.Uint32())
+	}
+	addr, err := u.local.Put(data)
+	if err != nil {
+		return err
+	}
+	u.blocks = append(u.blocks, localBlock{addr, data})
+	return nil
+}
+
+func (u *localUse) free(i int) error {
+	b := u.blocks[i]
+	view, err := u.local.View(b.addr, uint64(len(b.data)))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(view, b.data) {
+		return fmt.Errorf("the %d bytes at %#x are not those that were put there", len(b.data), b.addr)
+	}
+	u.blocks = slices.Delete(u.blocks, i, i+1)
+	return u.local.Free(b.addr)
+}
+
+func (u *localUse) freeAll() error {
+	for len(u.blocks) > 0 {
+		if err := u.free(0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newBusyGuest(t *testing.T) guestOf {
+	t.Helper()
+	wasm, err := wasmtime.Wat2Wasm(busyGuest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newGuest(t, engine, wasm)
+}
