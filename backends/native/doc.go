@@ -18,6 +18,16 @@
 // points to; a finalizer would unmap the memory under the views of a program that had kept only these. So a Memory
 // that is not closed holds its address space until the process ends.
 //
+// [Memory.Revoke] ends a Memory as well, for tests: its addresses stay taken, so that a view that is used too late faults
+// for sure.
+//
+// # Memory of others
+//
+// [DiscardForeign] gives back pages that somebody else has mapped, as a runtime does for its guest, if they are such that
+// they read as zero then. [Fence] takes addresses that somebody has unmapped, so that nobody comes to be there. [Foreign]
+// keeps track of a memory that moves, and does both for it: the backends of wasmtime and wasmer are made of it. All of this
+// is for Linux.
+//
 // # Concurrency
 //
 //   - [Memory.NumPages] and [Memory.View] may run at any time beside each other and beside [Memory.Grow] and

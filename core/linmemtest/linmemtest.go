@@ -9,7 +9,7 @@
 // Nothing is read from disk, so a backend outside this repository runs the suite like those inside.
 //
 // [RunInstance] holds a [guest.Instance] to its contract, and [RunAllocator] what serves the allocator imports of guests, as
-// those of an [AllocatorModule].
+// those of an [AllocatorModule]. [RunLifetimes] is about the collector, and about what is used after its owner is closed.
 //
 // For tests of allocators there is [NewMemory], a memory without a runtime, and there are faults to put around any
 // memory: [FailAfter] and [GuestGrows].
