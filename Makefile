@@ -39,15 +39,18 @@ build: ## compile every package
 test: ## run every test
 	$(call each,go test ./...)
 
+# Of core, the packages in which anything runs at the same time as anything else.
 race: ## run the tests under the race detector; -short leaves out the file of 300 MB, and has guests do less
-	$(call each,go test -race -short ./...)
+	@echo "== core"; cd core && go test -race -short . ./linmemtest
+	@set -euo pipefail; for m in $(filter-out core,$(MODULES)); do echo "== $$m"; (cd $$m && go test -race -short ./...); done
 
-pure: ## build, vet and test without cgo, and name what that leaves out
-	$(call each,CGO_ENABLED=0 go build ./... && CGO_ENABLED=0 go vet ./... && CGO_ENABLED=0 go test -short ./...)
-	@set -euo pipefail; cd integration; out=$$(CGO_ENABLED=0 go test -v -run '^TestMatrix$$/^wasm(time|er)$$' ./matrix/...); \
+# What runs without cgo runs the same with it, so only what a build without it lacks is tested: the command's siblings, the engines.
+pure: ## build and vet without cgo, test what that leaves out, and name it
+	$(call each,CGO_ENABLED=0 go build ./... && CGO_ENABLED=0 go vet ./...)
+	@set -euo pipefail; cd integration; export CGO_ENABLED=0; echo "== integration: CGO_ENABLED=0"; go test -short ./cmd/linmem ./internal/cli; \
+	out=$$(go test -v -run '^TestMatrix$$/^wasm(time|er)' ./matrix/...); \
 	for e in wasmtime wasmer; do grep "$$e is left out of this build" <<<"$$out"; done
 
-# Where CROSSPURE differs from CROSS, vet is enough: it has all compiled that something imports, and checks the types of the rest.
 cross: ## compile the pure modules, the command linmem, and their tests for other platforms
 	@set -euo pipefail; export CGO_ENABLED=0; for p in $(CROSS); do export GOOS=$${p%/*} GOARCH=$${p#*/}; \
 	for m in $(PURE) integration; do echo "== $$m: $$p"; (cd $$m && go build ./... && go vet ./...); done; done
@@ -88,12 +91,15 @@ bench: ## run the benchmarks that match BENCH, COUNT times; without BENCH, compa
 	$(call each,go test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(COUNT) ./...)
 	$(if $(filter .,$(BENCH)),go run ./integration/cmd/linmem-comparepages && go run ./integration/cmd/linmem-compareheaps)
 
-readme: ## find out anew what guests tolerate, and write the table into the README
+readme: ## find out anew what guests tolerate and what each backend can do, and write the tables into the README
 	go test ./integration/matrix/wazero -run '^TestMatrix$$/^wazero-compiler$$/^guests$$' -update
-	go test ./integration -run '^TestReadmeGuests' -update
+	for e in native wazero wasmtime wasmer; do go test ./integration/matrix/$$e -run '^TestMatrix$$/.*/^features$$' -update || exit; done
+	go test ./integration -run '^TestReadmeTables' -update
 
 guests: ## rebuild the wasm guests; needs what CONTRIBUTING.md lists
 	integration/guests/build.sh
+	integration/hosts/build.sh
+	go test ./integration/matrix/wasmtime -run '^TestTextGuests$$' -update
 
 # The linter runs at the version that .ci/tools/go.mod says. That module is not in go.work: its dependencies are many. Nor is
 # .ci/rehearse, which needs a later Go than the rest.
