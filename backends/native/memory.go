@@ -140,6 +140,10 @@ func (m *Memory) Bytes() []byte {
 	return m.data[:size:size]
 }
 
+// Reservation returns all of the address space, of which only what Bytes returns may be touched: for those who cut the memory
+// off by length, and want growth to show in the capacity.
+func (m *Memory) Reservation() []byte { return m.data }
+
 // Discard implements [linmem.Discarder]. Views of the range stay valid, but nobody may touch its bytes meanwhile.
 //
 // Where the operating system refuses, the error wraps [linmem.ErrUnsupported] and the range keeps its contents, wholly

@@ -17,9 +17,10 @@
 // Fetch the view again after every call into the guest and after every allocation, or see by [Memory.Moves] that it is good.
 //
 // In the Context of [StableMemories] a module gets a memory that never moves: growth copies nothing, and a view is good
-// until the module is closed; to touch it after that is a fault, which ends the program. A runtime configured with
-// WithMemoryCapacityFromMax(true) allocates the maximum at instantiation, so its memories do not move either; they have
-// nothing else of what stable ones can do.
+// until the module is closed. Then the pages go back to the operating system, and the view shows zeroes; once the module is
+// collected, to touch it is a fault, which ends the program, or it shows what is mapped there next. A view does not keep the
+// module: the [Memory] does. A runtime configured with WithMemoryCapacityFromMax(true) allocates the maximum at
+// instantiation, so its memories do not move either; they have nothing else of what stable ones can do.
 //
 // Tests find views that are used too late with StableMemories.FenceViews: it moves a memory whenever it grows, and lets
 // nobody access the place where it was, so that such a use is a fault and not a silent mistake.
@@ -30,7 +31,7 @@
 // LimitPages: they look at an atomic size and call nothing of wazero's. So a [linmem.Shared] heap on one may be used by any
 // number of goroutines while the guest runs, as long as the heap itself does not grow: Reserve the pages, then
 // Pages.Freeze(true). Grow must not run at the same time as anything else that grows, and so not beside a guest that may;
-// and Discard not beside a use of its range.
+// and Discard not beside a use of its range. With FenceViews memories do move, and none of this holds.
 //
 // View and NumPages of another memory read a slice header that memory.grow writes without synchronization. They may run
 // while the guest runs only if neither side grows meanwhile: freeze the allocator, and use a guest that does not grow. With
@@ -54,8 +55,9 @@
 //   - api.Module.Memory is a non-nil interface around nil for a module without a memory.
 //   - api.Memory works on after the module was closed, on memory that may be unmapped.
 //   - wazero frees a memory when the first of the modules that use it is closed, the owner or one that imports it, and has
-//     the others use it on. A stable memory stays until all that [New] was called for are closed. It cannot grow in its place after
-//     the first is: wazero copies it then.
+//     the others use it on; and it frees that of a module which a host function closes, or another goroutine, while its code runs
+//     on. A stable memory has its addresses until all modules that [New] was called for are collected, and its contents as long as one of
+//     them is open. Where [New] was called for none, the addresses stay until 64 more of that kind are closed.
 //   - A memory of a module whose instantiation fails is not freed by wazero. A stable one is when it is collected.
 //
 // # Traps that remain
@@ -67,7 +69,9 @@
 //   - The exit of a WASI command (proc_exit, also at the end of _start) closes the module: every call is ErrClosed then.
 //   - A module that imports its memory from another is not its owner, and wazero does not tell who is: closing the owner goes
 //     unnoticed by a Memory of the importer. And New knows only of modules that it was called for: with stable memory, one that uses a
-//     memory beside them faults once they are closed. Call New for all, or close them together.
+//     memory beside them finds zeroes once they are closed. Call New for all, or close them together.
+//   - When the first module that uses a stable memory is closed, wazero lets go of it: its limit ends, and Discard is
+//     [linmem.ErrUnsupported] for the others. It grows on in its place, as far as there is address space.
 //   - A panic of a host function that the guest calls is an error of [Instance.Call].
 //   - A guest may export again what it imports. If the host calls such a function of an [Allocator], wazero passes another
 //     module than the guest, and the call traps.

@@ -10,7 +10,7 @@ func ReplaceNewSpace(f func(initial, max uint64) (*nativemem.Memory, error)) (re
 	return func() { newSpace = old }
 }
 
-// Located returns how many stable memories there are, those that are retained included.
+// Located returns how many stable memories there are that modules use.
 func Located() (n int) {
 	located.Range(func(_, _ any) bool {
 		n++
@@ -19,9 +19,19 @@ func Located() (n int) {
 	return n
 }
 
-// Retained returns how many stable memories are kept although wazero has freed them.
-func Retained() int {
-	retained.Lock()
-	defer retained.Unlock()
-	return len(retained.memories)
+// Waiting returns how many memories are closed, and keep their addresses until modules are collected.
+func Waiting() int {
+	closed.mu.Lock()
+	defer closed.mu.Unlock()
+	return len(closed.waiting)
+}
+
+// LeaveUnknown ends the memories that are kept for modules that New was not called for.
+func LeaveUnknown() {
+	closed.mu.Lock()
+	defer closed.mu.Unlock()
+	for _, p := range closed.unknown {
+		p.leave()
+	}
+	closed.unknown = nil
 }

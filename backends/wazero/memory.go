@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"sync"
 	"unsafe"
 
 	nativemem "github.com/linmem/linmem/backends/native"
@@ -19,9 +20,12 @@ var (
 )
 
 var (
-	errRefused = fmt.Errorf("%w: wazero refused; the module's maximum, WithMemoryLimitPages or LimitPages is reached: raise it",
-		linmem.ErrOutOfMemory)
-	errNotStable = fmt.Errorf("%w: instantiate the module in the Context of StableMemories", linmem.ErrUnsupported)
+	errRefused = fmt.Errorf("%w: wazero refused; the module's maximum, WithMemoryLimitPages or LimitPages is reached: raise it; or "+
+		"the system has no more", linmem.ErrOutOfMemory)
+	errNotStable = fmt.Errorf("%w: the memory is not one of StableMemories, since the module was not instantiated in their Context, "+
+		"or the system had no address space for it", linmem.ErrUnsupported)
+	errDetached = fmt.Errorf("%w: another module that used the memory was closed, and wazero has let go of it then: close them "+
+		"together", linmem.ErrUnsupported)
 )
 
 // Memory implements [linmem.Memory] on the memory of a wazero module, and [linmem.Discarder] if it is one of
@@ -29,8 +33,10 @@ var (
 type Memory struct {
 	mod    api.Module
 	mem    api.Memory
-	stable *stableMemory    // nil if it is not stable
-	errs   linmem.ErrorPool // of Grow
+	stable *stableMemory // nil if it is not stable
+
+	mu   sync.Mutex       // held to use errs: shared memories may be refused on several goroutines
+	errs linmem.ErrorPool // of Grow
 
 	// What Moves has seen.
 	at    uintptr
@@ -74,13 +80,20 @@ func (m *Memory) space() *nativemem.Memory {
 	return m.stable.space.Load()
 }
 
+// notStable returns why there is no space.
+func (m *Memory) notStable() error {
+	if m.stable != nil {
+		return errDetached
+	}
+	return errNotStable
+}
+
 // Closed implements [linmem.Lifetime].
 func (m *Memory) Closed() bool { return m.mod.IsClosed() }
 
 // Stable reports whether the memory never moves, since it comes from [StableMemories].
 func (m *Memory) Stable() bool {
-	space := m.space()
-	return space != nil && !m.stable.fenced
+	return !m.mod.IsClosed() && m.space() != nil && !m.stable.fenced
 }
 
 // NumPages implements [linmem.Grower]. It takes a few nanoseconds.
@@ -100,13 +113,15 @@ func (m *Memory) NumPages() uint64 {
 func (m *Memory) Grow(delta uint64) (prev uint64, err error) {
 	const op = "wazeromem.Grow"
 	if m.mod.IsClosed() {
-		return 0, m.errs.GetPages(op, 0, delta, linmem.ErrClosed)
+		return 0, &linmem.Error{Op: op, Size: delta * linmem.PageSize, Err: linmem.ErrClosed}
 	}
 	if delta <= math.MaxUint32 {
 		if pages, ok := m.mem.Grow(uint32(delta)); ok {
 			return uint64(pages), nil
 		}
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	return 0, m.errs.GetPages(op, 0, delta, errRefused)
 }
 
@@ -147,7 +162,7 @@ func (m *Memory) Discard(addr, n uint64) error {
 	}
 	space := m.space()
 	if space == nil {
-		return fail(errNotStable)
+		return fail(m.notStable())
 	}
 	err := space.Discard(addr, n)
 	var why *linmem.Error
@@ -167,7 +182,7 @@ func (m *Memory) LimitPages(max uint64) error {
 	case m.mod.IsClosed():
 		return &linmem.Error{Op: op, Err: linmem.ErrClosed}
 	case m.space() == nil:
-		return &linmem.Error{Op: op, Err: errNotStable}
+		return &linmem.Error{Op: op, Err: m.notStable()}
 	}
 	m.stable.limit.Store(max)
 	return nil

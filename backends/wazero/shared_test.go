@@ -163,3 +163,20 @@ func TestSharedLimit(t *testing.T) {
 		}
 	})
 }
+
+// TestSharedRefusedAtOnce has growth refused on several goroutines, as the package doc allows. For -race.
+func TestSharedRefusedAtOnce(t *testing.T) {
+	runShared(t, func(t *testing.T, _ string, _ api.Module, m *wazeromem.Memory) {
+		var wg sync.WaitGroup
+		for id := range uint64(4) {
+			wg.Go(func() {
+				for i := range uint64(1000) {
+					if _, err := m.Grow(maxShared + 1000*id + i); err == nil {
+						t.Error("the memory grows past its maximum")
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
+}

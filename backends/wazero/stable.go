@@ -22,7 +22,8 @@ var _ experimental.MemoryAllocator = (*StableMemories)(nil)
 //   - can be limited and frozen, each by itself: [Memory.LimitPages]. At first the limit is 65,535 pages, one less than there could
 //     be: see the package doc;
 //   - gives pages back to the operating system: [Memory.Discard], and so linmem.Pages.Trim;
-//   - gives back all when its module is closed, or collected: the latter is for modules that could not be instantiated.
+//   - gives its pages back when its module is closed, and its addresses when that is collected; one that could not be instantiated
+//     gives all back then.
 //
 // The price is address space, 4 GiB for a memory without a maximum; wazero's WithMemoryLimitPages is a maximum for all. A
 // 64-bit process has 128 TiB of it on most systems. Where the system refuses, a memory gets half as much, and so on down to
@@ -35,7 +36,7 @@ type StableMemories struct {
 	// as growth may without StableMemories and on other runtimes; and the place where it was cannot be accessed from then on,
 	// nor can the place of a closed module: to read or write there is a fault, which [runtime/debug.SetPanicOnFault] makes a
 	// panic. Each growth takes as much address space as the memory has, until the process ends. wazero panics if a shared
-	// memory moves.
+	// memory moves, and code of a module that is closed while it runs faults.
 	FenceViews bool
 }
 
@@ -46,6 +47,6 @@ func (s *StableMemories) Context(ctx context.Context) context.Context {
 
 // Allocate implements [experimental.MemoryAllocator].
 func (s *StableMemories) Allocate(_, maximum uint64) experimental.LinearMemory {
-	forgetRetained()
+	closed.makeRoom()
 	return newStableMemory(maximum, s.FenceViews)
 }

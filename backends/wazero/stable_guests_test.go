@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"testing"
+	"time"
 	"unsafe"
 
 	linmem "github.com/linmem/linmem/core"
@@ -153,3 +155,17 @@ func wantError(t testing.TB, what string, err, sentinel error) {
 }
 
 func addressOf(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }
+
+// settles runs the collector until what is to be given back is.
+func settles(t testing.TB, what string, done func() error) {
+	t.Helper()
+	var err error
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		runtime.GC()
+		wazeromem.LeaveUnknown()
+		if err = done(); err == nil {
+			return
+		}
+	}
+	t.Errorf("%s: %v", what, err)
+}

@@ -1,6 +1,7 @@
 package wazeromem_test
 
 import (
+	"fmt"
 	"testing"
 
 	linmem "github.com/linmem/linmem/core"
@@ -31,7 +32,7 @@ func TestStableImported(t *testing.T) {
 				}
 				t.Run(name, func(t *testing.T) {
 					stable := &wazeromem.StableMemories{FenceViews: fenced}
-					located, retained := wazeromem.Located(), wazeromem.Retained()
+					located, waiting := wazeromem.Located(), wazeromem.Waiting()
 					r := newRuntime(t, engines[engine])
 					owner := add(t, r, stable, "owner", linmemtest.Module(2, 100))
 					importer := add(t, r, stable, "importer", importing)
@@ -47,10 +48,7 @@ func TestStableImported(t *testing.T) {
 					}
 					holdsImported(t, first, last, fenced)
 					mustClose(t, last)
-					mustClose(t, add(t, r, stable, "", linmemtest.Module(1, 1))) // looks for what can go
-					if l, r := wazeromem.Located()-located, wazeromem.Retained()-retained; l != 0 || r != 0 {
-						t.Errorf("with both closed, %d memories can be found, and %d are retained", l, r)
-					}
+					settles(t, "both closed", nothingLeft(located, waiting))
 				})
 			}
 		}
@@ -103,7 +101,7 @@ func holdsImported(t *testing.T, first, last api.Module, fenced bool) {
 // TestStableImportedByMany has the memory's users come and go while it stays.
 func TestStableImportedByMany(t *testing.T) {
 	stable := new(wazeromem.StableMemories)
-	located, retained := wazeromem.Located(), wazeromem.Retained()
+	located, waiting := wazeromem.Located(), wazeromem.Waiting()
 	r := newRuntime(t, engines["compiler"])
 	owner := add(t, r, stable, "owner", linmemtest.Module(2, 100))
 	m := mustNew(t, owner)
@@ -121,12 +119,19 @@ func TestStableImportedByMany(t *testing.T) {
 	if got := m.NumPages(); got != 12 {
 		t.Errorf("%d pages, want 12", got)
 	}
-	if got := wazeromem.Retained() - retained; got != 1 {
-		t.Errorf("%d memories are retained for one that is open", got)
+	if got := wazeromem.Located() - located; got != 1 {
+		t.Errorf("%d memories can be found of one that is open", got)
 	}
 	mustClose(t, r)
-	mustNew(t, add(t, newRuntime(t, engines["compiler"]), nil, "", linmemtest.Module(1, 1)))
-	if l, r := wazeromem.Located()-located, wazeromem.Retained()-retained; l != 0 || r != 0 {
-		t.Errorf("with all closed, %d memories can be found, and %d are retained", l, r)
+	settles(t, "all closed", nothingLeft(located, waiting))
+}
+
+// nothingLeft returns a function that fails if more memories are left than that.
+func nothingLeft(located, waiting int) func() error {
+	return func() error {
+		if l, w := wazeromem.Located()-located, wazeromem.Waiting()-waiting; l > 0 || w > 0 {
+			return fmt.Errorf("%d memories can be found, and %d wait", l, w)
+		}
+		return nil
 	}
 }

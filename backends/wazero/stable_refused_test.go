@@ -3,6 +3,7 @@ package wazeromem_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	nativemem "github.com/linmem/linmem/backends/native"
@@ -114,5 +115,15 @@ func TestStableRefusedBeside(t *testing.T) {
 				t.Errorf("memory %d holds %d", i, got)
 			}
 		}
+	}
+}
+
+// TestLimitOfHeapMemory limits a memory for which the system refused all address space: the error must not say that the module
+// has to be instantiated in the Context of StableMemories, for it was.
+func TestLimitOfHeapMemory(t *testing.T) {
+	defer wazeromem.ReplaceNewSpace(func(_, _ uint64) (*nativemem.Memory, error) { return nil, linmem.ErrOutOfMemory })()
+	m := mustNew(t, add(t, newRuntime(t, engines["compiler"]), new(wazeromem.StableMemories), "", linmemtest.Module(1, 10)))
+	if err := m.LimitPages(1); err != nil && strings.Contains(err.Error(), "instantiate the module in the Context") {
+		t.Errorf("misleading: %v", err)
 	}
 }

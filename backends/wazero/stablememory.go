@@ -1,6 +1,7 @@
 package wazeromem
 
 import (
+	"reflect"
 	"runtime"
 	"slices"
 	"sync"
@@ -16,7 +17,8 @@ import (
 
 var _ experimental.LinearMemory = (*stableMemory)(nil)
 
-// stableMemory is one memory of [StableMemories].
+// stableMemory is one memory of [StableMemories]. wazero has the only pointer to it that lasts, in the memory, until it
+// frees that; and a [Memory] has one.
 type stableMemory struct {
 	max   uint64        // pages
 	limit atomic.Uint64 // pages
@@ -24,29 +26,23 @@ type stableMemory struct {
 	mu       sync.Mutex // held to grow and to free
 	begun    bool       // wazero has asked for the first size
 	fallback []byte     // all that there is, if the system refuses even the first size
-	users    []api.Module
+	users    []user     // the modules that are known to use it
 
 	// detached says that wazero has let go of the memory: see Free.
 	detached atomic.Bool
 
-	*place // which the cleanup of a memory that is never freed is for
+	*place
 }
 
-// usablePages is the size of the largest memory that code of wazero 1.12's compiler can use: with one page more, its length in
-// bytes is 0 in 32 bits, and every access of the guest traps (TestLastPage). See also https://github.com/wazero/wazero/issues/2505.
+// usablePages is the size of the largest memory that code of wazero 1.12's compiler can use: with one page more, its length
+// in bytes is 0 in 32 bits, and every access of the guest traps (TestLastPage). See also
+// https://github.com/wazero/wazero/issues/2505.
 const usablePages = 1<<16 - 1
-
-// place is where a memory is.
-type place struct {
-	fenced bool                             // see StableMemories.FenceViews
-	space  atomic.Pointer[nativemem.Memory] // nil before the first size, after the end, and if there is a fallback
-	moves  atomic.Uint64
-}
 
 func newStableMemory(maximum uint64, fenced bool) *stableMemory {
 	m := &stableMemory{max: maximum / linmem.PageSize, place: &place{fenced: fenced}}
 	m.limit.Store(usablePages)
-	runtime.AddCleanup(m, (*place).leave, m.place)
+	runtime.AddCleanup(m, (*place).memoryIsGone, m.place)
 	return m
 }
 
@@ -75,7 +71,13 @@ func (m *stableMemory) Reallocate(size uint64) []byte {
 	if _, err := space.Grow(nPages - space.NumPages()); err != nil {
 		return nil
 	}
-	return space.Bytes()
+	return whole(space)
+}
+
+// whole returns the bytes of a memory, with the capacity of all that is reserved: where wazero grows a memory by itself, it
+// does so within the capacity. See Free.
+func whole(space *nativemem.Memory) []byte {
+	return space.Reservation()[:len(space.Bytes())]
 }
 
 // begin makes a memory of its first size, for which wazero takes no refusal.
@@ -89,7 +91,7 @@ func (m *stableMemory) begin(nPages uint64) []byte {
 		reserved = max(reserved, least)
 		if space, err := newSpace(nPages, reserved); err == nil {
 			m.enter(space)
-			return space.Bytes()
+			return whole(space)
 		}
 		if reserved == least {
 			m.fallback = make([]byte, nPages*linmem.PageSize)
@@ -111,78 +113,47 @@ func (m *stableMemory) move(from *nativemem.Memory, nPages uint64) []byte {
 	copy(to.Bytes(), from.Bytes())
 	m.leave()
 	m.enter(to)
-	m.moves.Add(1)
-	return to.Bytes()
+	return whole(to)
 }
 
-// Free implements [experimental.LinearMemory]. wazero frees a memory when the first of the modules that use it is closed, be
-// it the owner or one that imports it, and has the others use it on. As long as one that is known to is open, the memory
-// must not go. wazero does not ask to grow it any more, but has it copied to a Go slice.
+// Free implements [experimental.LinearMemory].
+//
+// That wazero frees a memory does not mean that nobody uses it. It does so when the first of the modules that use it is
+// closed, be it the owner or one that imports it; and a module may be closed while its code runs, by a host function or on
+// another goroutine. So only the contents go at once, and these only if no module is known to be open; the addresses stay
+// until the modules are collected, which those that run are not.
+//
+// wazero does not ask for growth any more then: it cuts more off the slice that it has, within the capacity, or copies it
+// where there is none. So all that is reserved has to be there. On Linux that costs nothing; on Windows it would be paid
+// for, so there a guest that grows its memory after it was closed faults.
 func (m *stableMemory) Free() {
 	m.mu.Lock()
-	inUse := slices.ContainsFunc(m.users, isOpen)
-	m.mu.Unlock()
+	defer m.mu.Unlock()
+	inUse := slices.ContainsFunc(m.users, user.isOpen)
+	space := m.space.Load()
 	if inUse {
 		m.detached.Store(true)
-		retained.Lock()
-		retained.memories = append(retained.memories, m)
-		retained.Unlock()
-		return
 	}
-	m.leave()
-	forgetRetained()
+	m.free(inUse)
+	if space != nil && (inUse || !m.fenced && runtime.GOOS != "windows") {
+		_, _ = space.Grow(uint64(len(space.Reservation()))/linmem.PageSize - space.NumPages())
+	}
 }
 
-// retained are the memories that wazero has freed while modules that use them were open. There is no telling when these are
-// closed, so that is looked for whenever a memory comes or goes.
-var retained struct {
-	sync.Mutex
-	memories []*stableMemory
-}
-
-func forgetRetained() {
-	retained.Lock()
-	defer retained.Unlock()
-	retained.memories = slices.DeleteFunc(retained.memories, func(m *stableMemory) bool {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if slices.ContainsFunc(m.users, isOpen) {
-			return false
-		}
-		m.leave()
-		return true
-	})
-}
-
-func isOpen(mod api.Module) bool { return !mod.IsClosed() }
-
-// located has all stable memories, by the address of their first byte.
-var located sync.Map // of uintptr to weak.Pointer[stableMemory]
-
+// enter has a memory be at a place.
 func (m *stableMemory) enter(space *nativemem.Memory) {
-	located.Store(addressOf(space.Bytes()), weak.Make(m))
+	located.Store(addressOf(space.Reservation()), weak.Make(m))
 	m.space.Store(space)
 }
 
-// leave gives a place back, or makes it inaccessible. It does nothing if there is none.
-func (p *place) leave() {
-	space := p.space.Swap(nil)
-	if space == nil {
-		return
-	}
-	located.Delete(addressOf(space.Bytes())) // first, since the address may be another's right after
-	if p.fenced && space.Revoke() == nil {
-		return
-	}
-	_ = space.Close() // after a Revoke that is not supported, it is closed already
-}
+// located has all stable memories that are in use, by the address of their first byte.
+var located sync.Map // of uintptr to weak.Pointer[stableMemory]
 
 func addressOf(memory []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(memory))) }
 
 // findStable returns the stable memory that mod uses, or nil if it uses another. The slice of an empty memory has its
 // address as well.
 func findStable(mod api.Module, mem api.Memory) *stableMemory {
-	forgetRetained()
 	first, _ := mem.Read(0, 0)
 	found, ok := located.Load(addressOf(first))
 	if !ok {
@@ -194,8 +165,30 @@ func findStable(mod api.Module, mem api.Memory) *stableMemory {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !slices.Contains(m.users, mod) {
-		m.users = append(slices.DeleteFunc(m.users, api.Module.IsClosed), mod)
+	m.users = slices.DeleteFunc(m.users, func(u user) bool { return !u.isOpen() })
+	if u, ok := userOf(mod); ok && !slices.Contains(m.users, u) {
+		m.users = append(m.users, u)
+		m.used(mod)
 	}
 	return m
+}
+
+// user is a module that is known to use a memory. It is not kept from the collector.
+type user struct {
+	module weak.Pointer[byte]
+	typ    reflect.Type
+}
+
+// userOf returns mod as a user, if it is behind a pointer, as wazero's modules are.
+func userOf(mod api.Module) (u user, ok bool) {
+	v := reflect.ValueOf(mod)
+	if v.Kind() != reflect.Pointer {
+		return u, false
+	}
+	return user{weak.Make((*byte)(v.UnsafePointer())), v.Type().Elem()}, true
+}
+
+func (u user) isOpen() bool {
+	module := u.module.Value()
+	return module != nil && !reflect.NewAt(u.typ, unsafe.Pointer(module)).Interface().(api.Module).IsClosed()
 }
