@@ -135,6 +135,7 @@ func TestAllocatorGoroutines(t *testing.T) {
 }
 
 func TestAllocatorMakesNoGoAllocation(t *testing.T) {
+	needsCompiler(t)
 	g := newBound(t, wazero.NewRuntimeConfig())
 	pairs := g.mod.ExportedFunction("pairs")
 	stack := make([]uint64, 1)

@@ -2,6 +2,7 @@ package wazeromem_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 
 	linmem "github.com/linmem/linmem/core"
@@ -12,11 +13,18 @@ import (
 	wazeromem "github.com/linmem/linmem/backends/wazero"
 )
 
-// engines are the ways to run wazero that differ in how a memory is reached.
+// engines are the ways to run wazero that differ in how a memory is reached. Where wazero has no compiler it is the interpreter.
 var engines = map[string]wazero.RuntimeConfig{
-	"compiler":          wazero.NewRuntimeConfigCompiler(),
-	"compiler-capacity": wazero.NewRuntimeConfigCompiler().WithMemoryCapacityFromMax(true),
+	"compiler":          wazero.NewRuntimeConfig(),
+	"compiler-capacity": wazero.NewRuntimeConfig().WithMemoryCapacityFromMax(true),
 	"interpreter":       wazero.NewRuntimeConfigInterpreter(),
+}
+
+// needsCompiler skips what is about compiled code.
+func needsCompiler(t *testing.T) {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		t.Skipf("wazero has no compiler for %s", runtime.GOARCH)
+	}
 }
 
 // variant is an engine, and how it keeps memories.

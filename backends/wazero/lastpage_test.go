@@ -11,6 +11,7 @@ import (
 // TestLastPage holds what the package doc says of the 65,536th page: that a guest in the compiler cannot use its memory any more
 // once it has it, and that a stable memory stops before. If the guest can use it, the limit can go.
 func TestLastPage(t *testing.T) {
+	needsCompiler(t)
 	v := variants()["compiler-stable"]
 	inst := v.mustOpen(t, linmemtest.Module(65534, 65536))
 	if _, err := inst.Memory().Grow(2); !errors.Is(err, linmem.ErrOutOfMemory) {

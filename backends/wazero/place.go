@@ -1,6 +1,7 @@
 package wazeromem
 
 import (
+	"math/bits"
 	"reflect"
 	"runtime"
 	"sync"
@@ -97,9 +98,9 @@ const (
 	// maxUnknown is how many memories of modules that New was not called for are kept: 256 GiB of address space.
 	maxUnknown = 64
 
-	// maxClosed is how much address space may wait for the collector, which does not know of it, before it is called: a
-	// 32nd of what a process has on most systems. So it is called for each 1,024 modules of 4 GiB, if at all.
-	maxClosed = 1 << 42
+	// maxClosed is how much address space may wait for the collector, which does not know of it, before it is called: 4 TiB,
+	// of 128 on most systems, or 1 GiB where there are 4. So it is called for each 1,024 modules of 4 GiB, if at all.
+	maxClosed = 1 << (30 + 12*(bits.UintSize/64))
 )
 
 func (c *closedPlaces) add(p *place, known bool) {
