@@ -6,6 +6,7 @@ package wasmerengine
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"sync"
 
 	linmem "github.com/linmem/linmem/core"
@@ -37,12 +38,14 @@ func (c *compiler) compile(store *wasmer.Store, wasm []byte) (*wasmer.Module, er
 	if compiled := c.compiled[key]; compiled != nil {
 		return wasmer.DeserializeModule(store, compiled)
 	}
-	if err := engines.Supports(wasmermem.MemoryFeatures(), wasm); err != nil {
+	survives := wasmermem.MemoryFeatures()
+	survives.Several, survives.Memory64 = true, true // which it refuses by itself
+	if err := engines.Supports(survives, wasm); err != nil {
 		return nil, err
 	}
 	module, err := wasmer.NewModule(store, wasm)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(engines.Supports(wasmermem.MemoryFeatures(), wasm), err)
 	}
 	c.compiled[key], err = module.Serialize()
 	return module, err
