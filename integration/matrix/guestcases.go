@@ -75,7 +75,7 @@ func newGuestFixture(t *testing.T, e engines.Engine, g guests.Guest) *guestFixtu
 	switch {
 	case e.Interprets:
 		f.nHost, f.nGuest = 1<<18, 1<<19
-	case testing.Short():
+	case e.Slow || testing.Short():
 		f.nGuest = 4 << 20
 	}
 	if f.nGuest != allOfIt {
