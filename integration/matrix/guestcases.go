@@ -23,8 +23,8 @@ var strategies = []guest.Strategy{guest.Arena, guest.HeapBase, guest.Grow, guest
 // through all that they allocate, and one that it refuses must be refused for a reason, which is shown by growing the memory
 // behind its back. What comes out is a line of the table in the README.
 func opensGuests(t *testing.T, e engines.Engine) {
-	if e.Interprets && testing.Short() {
-		t.Skip("-short leaves guests in an interpreter out: with the race detector they take minutes")
+	if e.Slow && testing.Short() {
+		t.Skip("-short leaves guests out in an interpreter, and in memories that are copied: with the race detector they take minutes")
 	}
 	table := newGuestTable(t, e)
 	for _, g := range allGuests() {
