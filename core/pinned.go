@@ -5,9 +5,10 @@ import (
 	"unsafe"
 )
 
-// Lifetime is optional: a [Memory] that can tell without a call into its runtime, and so at any time and on any
-// goroutine, that its owner was closed.
+// Lifetime is optional: a [Memory] that can tell that its owner was closed, without a call into its runtime.
 type Lifetime interface {
+	// Closed reports whether the memory's owner was closed. It may run on any goroutine, also while the guest runs; but the
+	// close itself is to be ordered before or after it, as before or after any other use.
 	Closed() bool
 }
 
@@ -52,7 +53,7 @@ func NewPinned(m Memory) *Pinned {
 	return &Pinned{m: m, life: life}
 }
 
-// Pin takes a view of all of the memory, from which views are cut until [Pinned.Unpin]. It costs a View and a NumPages of
+// Pin takes a view of all of the memory, from which views are cut until [Pinned.Unpin]. It costs a Grow by 0 and a View of
 // the memory, and fails as these do; if it is pinned already, with [ErrInvalid].
 func (p *Pinned) Pin() error {
 	const op = "Pinned.Pin"
@@ -72,7 +73,8 @@ func (p *Pinned) Pin() error {
 }
 
 // Unpin ends that, in any case. No View may be running. It fails with [ErrCorrupt] if the memory has moved meanwhile: what
-// was written since then is lost, or worse; with [ErrClosed] if the owner is closed, and with [ErrInvalid] if the memory is not pinned.
+// was written since then is lost, or worse; with [ErrClosed] if the owner is closed, and with [ErrInvalid] if the memory is
+// not pinned.
 func (p *Pinned) Unpin() error {
 	const op = "Pinned.Unpin"
 	before := p.all.Swap(nil)
@@ -89,6 +91,9 @@ func (p *Pinned) Unpin() error {
 	}
 	return nil
 }
+
+// IsPinned reports whether the memory is pinned. It may run on any goroutine.
+func (p *Pinned) IsPinned() bool { return p.all.Load() != nil }
 
 // Closed implements [Lifetime]. It is false for a memory that cannot tell.
 func (p *Pinned) Closed() bool { return p.life != nil && p.life.Closed() }

@@ -11,9 +11,9 @@ import (
 // # The guest
 //
 // Allocating and freeing touch neither the memory nor the guest, except to grow and, in Put and Realloc, to copy. So
-// goroutines may allocate while the guest runs wherever the backend's documentation allows the guest's memory to grow and to
-// be viewed meanwhile; where it does not, [Heap.Reserve] and [Pages.Freeze] beforehand, and Alloc and Free instead of Put,
-// keep to that. What several goroutines, or a goroutine and the guest, do with the bytes of one block is theirs to order.
+// goroutines may allocate while the guest runs wherever the backend's documentation allows the guest's memory to grow and
+// to be viewed meanwhile; where it does not, [Heap.Reserve], [Pages.Freeze] and a [Pinned] memory beforehand keep to that.
+// What several goroutines, or a goroutine and the guest, do with the bytes of one block is theirs to order.
 //
 // A slice that View returned is stale once any goroutine has made the memory grow: reserve what is needed and freeze growth,
 // or use a backend whose memory never moves, before sharing views.

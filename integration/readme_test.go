@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestReadmeOpenIsTheExample holds that each line of the README's second piece of code, which leaves out what follows an error, is
-// one of the wazero example's.
+// TestReadmeOpenIsTheExample holds that each line of the README's second piece of code, which leaves out what follows an
+// error, is one of the wazero example's.
 func TestReadmeOpenIsTheExample(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
@@ -53,7 +53,8 @@ func TestReadmeCodeIsTheExample(t *testing.T) {
 
 var update = flag.Bool("update", false, "write the tables of the matrix into the README")
 
-// TestReadmeTablesAreCurrent holds that the README has the tables that the matrix holds every engine to: of guests, and of features.
+// TestReadmeTablesAreCurrent holds that the README has the tables that the matrix holds every engine to: of guests, and of
+// features.
 func TestReadmeTablesAreCurrent(t *testing.T) {
 	for _, name := range []string{"guests", "features"} {
 		t.Run(name, func(t *testing.T) {

@@ -140,16 +140,16 @@ func (m *Memory) Bytes() []byte {
 	return m.data[:size:size]
 }
 
-// Reservation returns all of the address space, of which only what Bytes returns may be touched: for those who cut the memory
-// off by length, and want growth to show in the capacity.
+// Reservation returns all of the address space, of which only what Bytes returns may be touched: for those who cut the
+// memory off by length, and want growth to show in the capacity.
 func (m *Memory) Reservation() []byte { return m.data }
 
 // Discard implements [linmem.Discarder]. Views of the range stay valid, but nobody may touch its bytes meanwhile.
 //
-// Where the operating system refuses, the error wraps [linmem.ErrUnsupported] and the range keeps its contents, wholly
-// or in part. Outside Linux a refusal can come when the old pages are gone already; that is [linmem.ErrCorrupt]. The
-// memory then has a hole, so it hands out no more views: NumPages is 0, and every call but Close reports
-// ErrCorrupt. Views that exist still work outside the range.
+// Where the operating system refuses, the error wraps [linmem.ErrUnsupported] and the range keeps its contents; a part of
+// it may read as zero already, as of memory that is locked in part. Outside Linux a refusal can come when the old pages
+// are gone already; that is [linmem.ErrCorrupt]. The memory then has a hole, so it hands out no more views: NumPages is 0,
+// and every call but Close reports ErrCorrupt. Views that exist still work outside the range.
 func (m *Memory) Discard(addr, n uint64) error {
 	const op = "nativemem.Discard"
 	fail := func(err error) error { return &linmem.Error{Op: op, Addr: addr, Size: n, Err: err} }

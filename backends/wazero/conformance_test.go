@@ -13,7 +13,8 @@ import (
 	wazeromem "github.com/linmem/linmem/backends/wazero"
 )
 
-// engines are the ways to run wazero that differ in how a memory is reached. Where wazero has no compiler it is the interpreter.
+// engines are the ways to run wazero that differ in how a memory is reached. Where wazero has no compiler it is the
+// interpreter.
 var engines = map[string]wazero.RuntimeConfig{
 	"compiler":          wazero.NewRuntimeConfig(),
 	"compiler-capacity": wazero.NewRuntimeConfig().WithMemoryCapacityFromMax(true),
@@ -86,18 +87,18 @@ func (v variant) mustOpen(t testing.TB, wasm []byte) *wazeromem.Uninitialized {
 // config asks for all of a 32-bit memory only where it takes no real memory.
 func (v variant) config(name string) linmemtest.Config {
 	maxPages := uint64(1024)
-	if name == "compiler-capacity" || v.stable != nil && !v.stable.FenceViews {
+	switch {
+	case name == "compiler-capacity":
 		maxPages = 0
+	case v.stable != nil && !v.stable.FenceViews:
+		maxPages = 65535 // see TestLastPage
 	}
 	return linmemtest.Config{MaxPages: maxPages, New: func(maxPages uint64) (linmem.Memory, func(), error) {
 		inst, stop, err := v.open(linmemtest.Module(0, maxPages))
 		if err != nil {
 			return nil, nil, err
 		}
-		if v.stable != nil {
-			err = inst.LimitPages(maxPages) // all of it: see TestLastPage
-		}
-		return linmemtest.NewGuestMemory(inst), stop, err
+		return linmemtest.NewGuestMemory(inst), stop, nil
 	}}
 }
 

@@ -55,23 +55,26 @@
 //   - api.Module.Memory is a non-nil interface around nil for a module without a memory.
 //   - api.Memory works on after the module was closed, on memory that may be unmapped.
 //   - wazero frees a memory when the first of the modules that use it is closed, the owner or one that imports it, and has
-//     the others use it on; and it frees that of a module which a host function closes, or another goroutine, while its code runs
-//     on. A stable memory has its addresses until all modules that [New] was called for are collected, and its contents as long as one of
-//     them is open. Where [New] was called for none, the addresses stay until 64 more of that kind are closed.
+//     the others use it on; and it frees that of a module which a host function closes, or another goroutine, while its
+//     code runs on. A stable memory has its addresses until no module is left that uses it, which the collector finds out
+//     if [New] was called for one of them; if for none, until 64 more of that kind are closed. Its contents go when the
+//     module is closed if that is the owner and has no name, so that no other can import anything from it, and with the
+//     addresses otherwise.
 //   - A memory of a module whose instantiation fails is not freed by wazero. A stable one is when it is collected.
 //
 // # Traps that remain
 //
-//   - A guest whose memory has all 65,536 pages cannot access any byte of it, in code of wazero 1.12's compiler: it traps. So that no
-//     growth leads there, a memory of [StableMemories] ends a page short; for others set linmem.WithMaxPages, or WithMemoryLimitPages(65535).
+//   - A guest whose memory has all 65,536 pages cannot access any byte of it, in code of wazero 1.12's compiler: it traps.
+//     So a memory of [StableMemories] grows to a page less at most; for others set linmem.WithMaxPages, or
+//     WithMemoryLimitPages(65535).
 //   - Code that wazero has compiled cannot be interrupted, and Go's collector waits for it to return: with a guest that runs
 //     long, goroutines that allocate on the Go heap stand still, those that put data too if they make Go allocations.
 //   - The exit of a WASI command (proc_exit, also at the end of _start) closes the module: every call is ErrClosed then.
-//   - A module that imports its memory from another is not its owner, and wazero does not tell who is: closing the owner goes
-//     unnoticed by a Memory of the importer. And New knows only of modules that it was called for: with stable memory, one that uses a
-//     memory beside them finds zeroes once they are closed. Call New for all, or close them together.
+//   - A module that imports its memory from another is not its owner, and wazero does not tell who is: closing the owner
+//     goes unnoticed by a Memory of the importer.
 //   - When the first module that uses a stable memory is closed, wazero lets go of it: its limit ends, and Discard is
-//     [linmem.ErrUnsupported] for the others. It grows on in its place, as far as there is address space.
+//     [linmem.ErrUnsupported] for the others. It grows on within the address space, or is copied; where the
+//     system refuses what was reserved (RLIMIT_DATA), a memory that has not grown before faults then.
 //   - A panic of a host function that the guest calls is an error of [Instance.Call].
 //   - A guest may export again what it imports. If the host calls such a function of an [Allocator], wazero passes another
 //     module than the guest, and the call traps.

@@ -8,8 +8,8 @@ import (
 	"github.com/linmem/linmem/core/linmemtest"
 )
 
-// TestLastPage holds what the package doc says of the 65,536th page: that a guest in the compiler cannot use its memory any more
-// once it has it, and that a stable memory stops before. If the guest can use it, the limit can go.
+// TestLastPage holds what the package doc says of the 65,536th page: that a guest in the compiler cannot use its memory
+// any more once it has it, and that a stable memory stops before. If the guest can use it, the limit can go.
 func TestLastPage(t *testing.T) {
 	needsCompiler(t)
 	v := variants()["compiler-stable"]
@@ -23,9 +23,14 @@ func TestLastPage(t *testing.T) {
 	if _, err := inst.Call(t.Context(), "load", 0); err != nil {
 		t.Errorf("the guest loads a byte of 65,535 pages: %v", err)
 	}
-	if err := inst.LimitPages(65536); err != nil {
+	if err := inst.LimitPages(1 << 40); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := inst.Memory().Grow(1); !errors.Is(err, linmem.ErrOutOfMemory) {
+		t.Errorf("Grow to 65,536 pages without a limit: %v, want ErrOutOfMemory", err)
+	}
+
+	inst = variants()["compiler-capacity"].mustOpen(t, linmemtest.Module(65535, 65536))
 	if _, err := inst.Memory().Grow(1); err != nil {
 		t.Fatal(err)
 	}

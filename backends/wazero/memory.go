@@ -173,9 +173,9 @@ func (m *Memory) Discard(addr, n uint64) error {
 }
 
 // LimitPages has every growth refused, the host's and the guest's, that would make the memory larger than max pages; pages
-// that exist stay. So 0 freezes it. The limit may be changed at any time, on any goroutine. It is for memories of
-// [StableMemories]: for another it fails with [linmem.ErrUnsupported], and once the module is closed with
-// [linmem.ErrClosed].
+// that exist stay. So 0 freezes it, and no limit is above the 65,535 pages that a guest can use. The limit may be changed
+// at any time, on any goroutine. It is for memories of [StableMemories]: for another it fails with
+// [linmem.ErrUnsupported], and once the module is closed with [linmem.ErrClosed].
 func (m *Memory) LimitPages(max uint64) error {
 	const op = "wazeromem.LimitPages"
 	switch {
@@ -184,7 +184,7 @@ func (m *Memory) LimitPages(max uint64) error {
 	case m.space() == nil:
 		return &linmem.Error{Op: op, Err: m.notStable()}
 	}
-	m.stable.limit.Store(max)
+	m.stable.limit.Store(min(max, usablePages))
 	return nil
 }
 

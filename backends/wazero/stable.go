@@ -19,11 +19,11 @@ var _ experimental.MemoryAllocator = (*StableMemories)(nil)
 //
 //   - never moves: a growth copies nothing, be it by the host or the guest, and views are good until the module is closed;
 //   - can be viewed while the guest runs and grows it: see the package doc;
-//   - can be limited and frozen, each by itself: [Memory.LimitPages]. At first the limit is 65,535 pages, one less than there could
-//     be: see the package doc;
+//   - can be limited and frozen, each by itself: [Memory.LimitPages]. It ends at 65,535 pages, one less than there could be:
+//     see the package doc;
 //   - gives pages back to the operating system: [Memory.Discard], and so linmem.Pages.Trim;
-//   - gives its pages back when its module is closed, and its addresses when that is collected; one that could not be instantiated
-//     gives all back then.
+//   - gives its pages back when its module is closed, or when that is collected if other modules may use them, and its
+//     addresses then; one that could not be instantiated gives all back when it is collected.
 //
 // The price is address space, 4 GiB for a memory without a maximum; wazero's WithMemoryLimitPages is a maximum for all. A
 // 64-bit process has 128 TiB of it on most systems. Where the system refuses, a memory gets half as much, and so on down to

@@ -4,8 +4,10 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	linmem "github.com/linmem/linmem/core"
 	"github.com/linmem/linmem/core/linmemtest"
@@ -19,8 +21,8 @@ import (
 // importingShared is (module (import "owner" "memory" (memory 1 1000 shared))).
 var importingShared = []byte("\x00asm\x01\x00\x00\x00" + "\x02\x13\x01\x05owner\x06memory\x02\x03\x01\xe8\x07")
 
-// TestSharedGrowsAfterClose has one of the modules that share a memory closed, as when a thread ends: the memory must grow as
-// it does without StableMemories, or be refused; not panic.
+// TestSharedGrowsAfterClose has one of the modules that share a memory closed, as when a thread ends: the memory must grow
+// as it does without StableMemories, or be refused; not panic.
 func TestSharedGrowsAfterClose(t *testing.T) {
 	for name, stable := range map[string]*wazeromem.StableMemories{"stable": new(wazeromem.StableMemories), "wazero's own": nil} {
 		for _, engine := range []string{"compiler", "interpreter"} {
@@ -94,8 +96,8 @@ func TestRetainedCollected(t *testing.T) {
 	settles(t, "a memory whose modules nobody has", nothingLeft(located, waiting))
 }
 
-// TestLimitEnds holds what the package doc says of a limit when a module that imports the memory is closed: wazero does not ask any
-// more, and the Memory says so.
+// TestLimitEnds holds what the package doc says of a limit when a module that imports the memory is closed: wazero does
+// not ask any more, and the Memory says so.
 func TestLimitEnds(t *testing.T) {
 	r, stable := newRuntime(t, engines["compiler"]), new(wazeromem.StableMemories)
 	owner := add(t, r, stable, "owner", linmemtest.Module(1, 100))
@@ -110,5 +112,66 @@ func TestLimitEnds(t *testing.T) {
 	err := m.LimitPages(0)
 	if wantError(t, "LimitPages", err, linmem.ErrUnsupported); err != nil && !strings.Contains(err.Error(), "was closed") {
 		t.Errorf("the error does not say why: %v", err)
+	}
+}
+
+// TestStableUnknownUsers closes the one module that New was called for, and drops it; or what New was called for is a
+// caller's own type around a module. Others use the memory on, which nothing has told of.
+func TestStableUnknownUsers(t *testing.T) {
+	for _, engine := range []string{"compiler", "interpreter"} {
+		r, stable := newRuntime(t, engines[engine]), new(wazeromem.StableMemories)
+		for name, open := range map[string]func(owner, importer api.Module) (left api.Module){
+			"the importer was known": func(owner, importer api.Module) api.Module {
+				mustNew(t, importer)
+				mustClose(t, importer)
+				return owner
+			},
+			"the owner was known": func(owner, importer api.Module) api.Module {
+				mustNew(t, owner)
+				mustClose(t, owner)
+				return importer
+			},
+			"a type around the owner was known": func(owner, importer api.Module) api.Module {
+				mustNew(t, struct{ api.Module }{owner})
+				mustNew(t, &struct{ api.Module }{owner})
+				runtime.GC()
+				mustClose(t, importer)
+				return owner
+			},
+		} {
+			t.Run(engine+", "+name, func(t *testing.T) {
+				owner := add(t, r, stable, "owner", linmemtest.Module(2, 100))
+				call(t, owner, "store", 5, 50)
+				left := open(owner, add(t, r, stable, "importer", importing))
+				for range 5 {
+					if got := call(t, left, "load", 5); got != 50 {
+						t.Fatalf("the module that is left reads %d, want 50", got)
+					}
+					runtime.GC()
+					time.Sleep(time.Millisecond) // while cleanups run
+				}
+				mustClose(t, left)
+			})
+		}
+	}
+}
+
+// TestStableContentsWait closes modules that share their memory, whose contents wait for the collector: it is called
+// before they are many.
+func TestStableContentsWait(t *testing.T) {
+	r, stable := newRuntime(t, engines["compiler"]), new(wazeromem.StableMemories)
+	const pages, rounds = 1000, 40
+	located, most := wazeromem.Located(), 0
+	for range rounds {
+		owner := add(t, r, stable, "owner", linmemtest.Module(2, 2*pages))
+		importer := add(t, r, stable, "importer", importing)
+		mustNew(t, importer)
+		mustGrow(t, mustNew(t, owner), pages)
+		mustClose(t, importer)
+		mustClose(t, owner)
+		most = max(most, wazeromem.Located()-located)
+	}
+	if limit := rounds / 2; most > limit {
+		t.Errorf("%d memories of %d pages have waited for the collector at once, want %d at most", most, pages, limit)
 	}
 }

@@ -118,8 +118,8 @@ func TestStableRefusedBeside(t *testing.T) {
 	}
 }
 
-// TestLimitOfHeapMemory limits a memory for which the system refused all address space: the error must not say that the module
-// has to be instantiated in the Context of StableMemories, for it was.
+// TestLimitOfHeapMemory limits a memory for which the system refused all address space: the error must not say that the
+// module has to be instantiated in the Context of StableMemories, for it was.
 func TestLimitOfHeapMemory(t *testing.T) {
 	defer wazeromem.ReplaceNewSpace(func(_, _ uint64) (*nativemem.Memory, error) { return nil, linmem.ErrOutOfMemory })()
 	m := mustNew(t, add(t, newRuntime(t, engines["compiler"]), new(wazeromem.StableMemories), "", linmemtest.Module(1, 10)))

@@ -63,8 +63,8 @@ func mapping(t testing.TB, first uintptr, n uint64) (mapped, resident uint64) {
 	return mapped, resident
 }
 
-// TestStableGivenBack holds that pages go back to the system when a module is closed, whoever closes it, and its addresses when
-// it is collected.
+// TestStableGivenBack holds that pages go back to the system when a module is closed, whoever closes it, and its addresses
+// when it is collected.
 func TestStableGivenBack(t *testing.T) {
 	const size = 1024 // pages that are touched: 64 MiB
 	// (module (memory (export "memory") 1024) (func (export "spin") (loop (br 0))))

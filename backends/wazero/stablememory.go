@@ -1,6 +1,7 @@
 package wazeromem
 
 import (
+	"math"
 	"reflect"
 	"runtime"
 	"slices"
@@ -25,8 +26,10 @@ type stableMemory struct {
 
 	mu       sync.Mutex // held to grow and to free
 	begun    bool       // wazero has asked for the first size
+	grown    bool       // and for more
+	shared   bool       // between threads, as far as is known
 	fallback []byte     // all that there is, if the system refuses even the first size
-	users    []user     // the modules that are known to use it
+	users    []user     // the modules that New was called for
 
 	// detached says that wazero has let go of the memory: see Free.
 	detached atomic.Bool
@@ -71,11 +74,15 @@ func (m *stableMemory) Reallocate(size uint64) []byte {
 	if _, err := space.Grow(nPages - space.NumPages()); err != nil {
 		return nil
 	}
-	return whole(space)
+	m.grown = true
+	if m.shared {
+		return whole(space)
+	}
+	return space.Bytes()
 }
 
-// whole returns the bytes of a memory, with the capacity of all that is reserved: where wazero grows a memory by itself, it
-// does so within the capacity. See Free.
+// whole returns the bytes of a memory, with the capacity of all that is reserved: after it has freed a memory, wazero grows
+// it within the capacity, and a shared one, which must not move, it cannot grow otherwise. See Free.
 func whole(space *nativemem.Memory) []byte {
 	return space.Reservation()[:len(space.Bytes())]
 }
@@ -83,7 +90,7 @@ func whole(space *nativemem.Memory) []byte {
 // begin makes a memory of its first size, for which wazero takes no refusal.
 func (m *stableMemory) begin(nPages uint64) []byte {
 	least := max(nPages, 1)
-	reserved := m.max
+	reserved := min(m.max, math.MaxInt/linmem.PageSize)
 	if m.fenced {
 		reserved = least // it will move anyway
 	}
@@ -113,31 +120,49 @@ func (m *stableMemory) move(from *nativemem.Memory, nPages uint64) []byte {
 	copy(to.Bytes(), from.Bytes())
 	m.leave()
 	m.enter(to)
-	return whole(to)
+	m.grown = true
+	return to.Bytes()
 }
 
 // Free implements [experimental.LinearMemory].
 //
 // That wazero frees a memory does not mean that nobody uses it. It does so when the first of the modules that use it is
 // closed, be it the owner or one that imports it; and a module may be closed while its code runs, by a host function or on
-// another goroutine. So only the contents go at once, and these only if no module is known to be open; the addresses stay
-// until the modules are collected, which those that run are not.
+// another goroutine. So the addresses stay until wazero's own memory is collected, which all of these keep. The contents go
+// at once if it is certain that no other module uses them.
 //
-// wazero does not ask for growth any more then: it cuts more off the slice that it has, within the capacity, or copies it
-// where there is none. So all that is reserved has to be there. On Linux that costs nothing; on Windows it would be paid
-// for, so there a guest that grows its memory after it was closed faults.
+// wazero does not ask for growth any more then. It copies the memory where it grows beyond the capacity that it was given
+// last, and within that it just uses what is there, so that has to be.
 func (m *stableMemory) Free() {
+	closed.makeRoom()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	inUse := slices.ContainsFunc(m.users, user.isOpen)
+	m.detached.Store(true)
 	space := m.space.Load()
-	if inUse {
-		m.detached.Store(true)
+	m.free(m.isAlone(), len(m.users) > 0)
+	if space != nil && !m.fenced && (m.shared || !m.grown) {
+		// If the system refuses, a module that goes on and grows its memory faults. On Windows it would be paid for.
+		if m.shared || runtime.GOOS != "windows" {
+			_, _ = space.Grow(uint64(len(space.Reservation()))/linmem.PageSize - space.NumPages())
+		}
 	}
-	m.free(inUse)
-	if space != nil && (inUse || !m.fenced && runtime.GOOS != "windows") {
-		_, _ = space.Grow(uint64(len(space.Reservation()))/linmem.PageSize - space.NumPages())
+}
+
+// isAlone reports whether it is certain that only one module uses the memory, which is closed: it is the owner, and has no
+// name, so that none could import anything from it.
+func (m *stableMemory) isAlone() bool {
+	if len(m.users) != 1 {
+		return false
 	}
+	mod := m.users[0].module()
+	if mod == nil || !mod.IsClosed() || mod.Name() != "" {
+		return false
+	}
+	for _, d := range mod.ExportedMemoryDefinitions() {
+		_, _, imported := d.Import()
+		return !imported
+	}
+	return false
 }
 
 // enter has a memory be at a place.
@@ -165,30 +190,51 @@ func findStable(mod api.Module, mem api.Memory) *stableMemory {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.users = slices.DeleteFunc(m.users, func(u user) bool { return !u.isOpen() })
-	if u, ok := userOf(mod); ok && !slices.Contains(m.users, u) {
-		m.users = append(m.users, u)
-		m.used(mod)
+	if len(m.users) == 0 {
+		m.endsWith(mem)
+		m.shared = isShared(mem)
+	}
+	if u := userOf(mod); !slices.Contains(m.users, u) {
+		m.users = append(slices.DeleteFunc(m.users, user.isGone), u)
 	}
 	return m
 }
 
-// user is a module that is known to use a memory. It is not kept from the collector.
-type user struct {
-	module weak.Pointer[byte]
-	typ    reflect.Type
+// isShared reads a public field of a type that wazero does not show.
+func isShared(mem api.Memory) bool {
+	v := reflect.Indirect(reflect.ValueOf(mem))
+	if v.Kind() != reflect.Struct {
+		return false
+	}
+	shared := v.FieldByName("Shared")
+	return shared.Kind() == reflect.Bool && shared.Bool()
 }
 
-// userOf returns mod as a user, if it is behind a pointer, as wazero's modules are.
-func userOf(mod api.Module) (u user, ok bool) {
+// user is a module that is known to use a memory, or what a caller has put around it. It is not kept from the collector.
+type user struct {
+	pointer weak.Pointer[byte]
+	typ     reflect.Type // nil if it is not behind a pointer, as wazero's own modules are
+}
+
+func userOf(mod api.Module) user {
 	v := reflect.ValueOf(mod)
 	if v.Kind() != reflect.Pointer {
-		return u, false
+		return user{}
 	}
-	return user{weak.Make((*byte)(v.UnsafePointer())), v.Type().Elem()}, true
+	return user{weak.Make((*byte)(v.UnsafePointer())), v.Type().Elem()}
 }
 
-func (u user) isOpen() bool {
-	module := u.module.Value()
-	return module != nil && !reflect.NewAt(u.typ, unsafe.Pointer(module)).Interface().(api.Module).IsClosed()
+// module returns nil for one that is collected, or cannot be had.
+func (u user) module() api.Module {
+	pointer := u.pointer.Value()
+	if pointer == nil || u.typ == nil {
+		return nil
+	}
+	return reflect.NewAt(u.typ, unsafe.Pointer(pointer)).Interface().(api.Module)
+}
+
+// isGone reports whether a module is one of many that came and went: others are left, so nothing is concluded from it.
+func (u user) isGone() bool {
+	mod := u.module()
+	return mod == nil || mod.IsClosed()
 }

@@ -19,9 +19,10 @@ type MemoryFeatures struct {
 	MaxMin uint64
 }
 
-// Supports returns nil if the backend has the memories of the module, and otherwise an error that wraps [linmem.ErrUnsupported] and
-// says what it lacks. It is for hosts that are given modules: a runtime's own error for one that it does not compile says
-// less, and some do not come back at all. Whether a feature is enabled in the runtime's configuration is not known here.
+// Supports returns nil if the backend has the memories of the module, and otherwise an error that wraps
+// [linmem.ErrUnsupported] and says what it lacks. It is for hosts that are given modules: a runtime's own error for one that
+// it does not compile says less, and some do not come back at all. Whether a feature is enabled in the runtime's
+// configuration is not known here.
 func (f MemoryFeatures) Supports(r *Report) error {
 	fail := func(memory int, lacks string, args ...any) error {
 		return &linmem.Error{Op: "MemoryFeatures.Supports", Err: fmt.Errorf("%w: memory %d of the module %s, which %s lacks: run it on "+

@@ -248,8 +248,9 @@ func (g *Guest) Verify() error {
 }
 
 // Pin pins the guest's memory, as [linmem.Pinned] says: until [Guest.Unpin] the Heap does not touch the runtime, so that a
-// [linmem.Shared] on it may be used while the guest runs. Heap.Reserve first what will be needed; the guest must not
-// grow its memory meanwhile, where that can move it, and a [Limiter] can see to that.
+// [linmem.Shared] on it may be used while the guest runs. Heap.Reserve first what will be needed: the heap gets no pages
+// while it is pinned, by whatever strategy, and says that their source had none. The guest must not grow its memory
+// meanwhile, where that can move it, and a [Limiter] can see to that.
 func (g *Guest) Pin() error { return g.mem.Pin() }
 
 // Unpin ends that, and fails with [linmem.ErrCorrupt] if the memory has moved meanwhile.
@@ -259,10 +260,9 @@ func (g *Guest) Unpin() error { return g.mem.Unpin() }
 // strategies leave the pages where they are, as a memory cannot shrink. The heap must not be used any more. A second call
 // does nothing.
 func (g *Guest) Close(ctx context.Context) error {
-	if g.mem.closed {
+	if g.mem.closed.Swap(true) {
 		return nil
 	}
-	g.mem.closed = true
 	if g.arena == nil {
 		return nil
 	}

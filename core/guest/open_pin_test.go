@@ -7,8 +7,8 @@ import (
 	linmem "github.com/linmem/linmem/core"
 )
 
-// TestPin holds that a pinned guest's heap works without the runtime, needs no more than it has, and that Unpin finds out what
-// the guest did meanwhile.
+// TestPin holds that a pinned guest's heap works without the runtime, needs no more than it has, and that Unpin finds out
+// what the guest did meanwhile.
 func TestPin(t *testing.T) {
 	f := newFake(toolchainOf("rust"))
 	g, _ := openRegions(t, f)

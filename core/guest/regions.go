@@ -22,6 +22,8 @@ type regions struct {
 	refused error // why there was none, the last time
 }
 
+var errPinned = fmt.Errorf("%w: the memory is pinned: Reserve before Pin, or Unpin it first", linmem.ErrOutOfMemory)
+
 // regionPages is what the size of a region is a multiple of, in pages, unless the caller has another growth or the guest has
 // no more: each region costs a call, and a page or two for canaries.
 const regionPages = 16
@@ -38,8 +40,11 @@ func (s *regions) source(n uint64) (linmem.Range, error) {
 
 // get takes a region of n whole pages.
 func (s *regions) get(n uint64) (linmem.Range, error) {
-	if s.mem.closed {
+	switch {
+	case s.mem.closed.Load():
 		return linmem.Range{}, linmem.ErrClosed
+	case s.mem.IsPinned(): // to take some would call the guest, or the runtime
+		return linmem.Range{}, errPinned
 	}
 	taken, err := s.take(n)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 
 // Restore has the heap be what it was when a snapshot of it was taken, by Heap.MarshalBinary: for hosts that keep an
 // instance for many requests, and something in the heap that all of these need. Heap is another then, and the one of before
-// must not be used any more. Pages that it got since the snapshot are kept, and free. What the bytes were is the caller's to
-// know:
+// must not be used any more. Pages that it got since the snapshot are kept, and free; it is not frozen. What the bytes were
+// is the caller's to know:
 //
 //	snapshot, err := g.Heap.MarshalBinary()
 //	saved := … // the bytes of all that is in g.Heap.All

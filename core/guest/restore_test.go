@@ -10,8 +10,8 @@ import (
 	"github.com/linmem/linmem/core/guest"
 )
 
-// TestRestore has a guest serve requests that leave things behind, each from where the first one began, by every strategy with
-// which the guest does not allocate from the heap.
+// TestRestore has a guest serve requests that leave things behind, each from where the first one began, by every strategy
+// with which the guest does not allocate from the heap.
 func TestRestore(t *testing.T) {
 	for _, strategy := range []guest.Strategy{guest.Arena, guest.Grow, guest.Donate, guest.Gap} {
 		t.Run(string(strategy), func(t *testing.T) {

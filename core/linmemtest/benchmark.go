@@ -119,8 +119,8 @@ func RunBenchmarks(b *testing.B, cfg Config) {
 	})
 }
 
-// timed reports what takes so little time that making what it needs would blur the picture: the time is a metric of its own, and
-// the benchmark ends by the time of all.
+// timed reports what takes so little time that making what it needs would blur the picture: the time is a metric of its
+// own, and the benchmark ends by the time of all.
 type timed struct {
 	*testing.B
 	spent time.Duration

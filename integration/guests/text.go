@@ -2,8 +2,8 @@ package guests
 
 import _ "embed"
 
-// Text is a guest in the text format. wasmtime assembles it: the test package of the matrix on wasmtime holds each binary to what its
-// text is assembled to, and writes it with -update.
+// Text is a guest in the text format. wasmtime assembles it: the test package of the matrix on wasmtime holds each binary to
+// what its text is assembled to, and writes it with -update.
 type Text struct {
 	Name   string
 	Source string // src/wat/NAME.wat
@@ -34,7 +34,8 @@ var Bytes64 []byte
 //go:embed wasm/large64.wasm
 var Large64 []byte
 
-// Several has two memories: "memory", of 1 to 16 pages, is the guest's, and "host", of 0 to 256 pages, is for the host. It exports
+// Several has two memories: "memory", of 1 to 16 pages, is the guest's, and "host", of 0 to 256 pages, is for the host. It
+// exports
 //
 //	fetch(to, from, len i32)       copies from the host's memory to the guest's
 //	sum(ptr, len i32) -> i32       of bytes in the guest's memory

@@ -38,7 +38,7 @@ var features = []feature{
 	{"growth moves the memory", growthMoves},
 	{"views while the guest runs, on a `Pinned` memory", viewsWhilePinned},
 	{"views while the guest grows its memory", viewsAnytime},
-	{"growth can be limited, and frozen, by memory", limitsGrowth},
+	{"growth can be limited, and frozen, while the guest runs", limitsGrowth},
 	{"free pages go back to the system (`Discard`, `Trim`)", givesPagesBack},
 	{"largest memory of 32 bits that a guest can use, pages", largestMemory},
 	{"several memories in a module", severalMemories},
@@ -118,6 +118,9 @@ func hasFeatures(t *testing.T, e engines.Engine) {
 		}
 		t.Run(feature.name, func(t *testing.T) {
 			got := feature.find(&featureFixture{t, e})
+			if got == "" {
+				return // another engine of the backend is meant
+			}
 			if *update {
 				cells[column] = got
 			}
@@ -277,7 +280,8 @@ func largestMemory(f *featureFixture) string {
 			f.Errorf("the last byte is %v, %v", view, err)
 		}
 		if f.engine.Interprets {
-			return "65,535" // what the compiler can use, which is in the same column
+			f.Logf("in the interpreter the guest can use %d pages; the table has what it can in the compiler", n)
+			return ""
 		}
 		return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 	}
@@ -379,11 +383,11 @@ func sharedMemory(f *featureFixture) string {
 		_, err = heap.Put(slices.Repeat([]byte{byte(i)}, 30_000))
 	}
 	grown := mem.NumPages()
-	word, viewErr := mem.View(stop, 4)
-	if viewErr == nil {
-		storeWord(word, 1)
-	}
-	f.must(errors.Join(err, viewErr, <-told))
+	f.must(err)
+	word, err := mem.View(stop, 4)
+	f.must(err)
+	storeWord(word, 1)
+	f.must(<-told)
 	f.Logf("the guest has looked %d times %d times", nCalls, looks)
 	if got := f.call(inst, "grow", 1); got != grown || grown < 90 {
 		f.Errorf("the guest finds %d pages, the host has grown to %d, want both the same and 90 at least", got, grown)

@@ -63,8 +63,12 @@ func (e *Executor) Reset(ctx context.Context) error {
 	}
 	e.allocator.Unbind(e.mod)
 	bind := guest.WithBind(func(h *linmem.Heap) error { return e.allocator.Bind(e.mod, h) })
-	e.guest, err = guest.Open(ctx, inst, e.report, bind)
-	return err
+	g, err := guest.Open(ctx, inst, e.report, bind)
+	if err != nil {
+		return err
+	}
+	e.guest = g
+	return nil
 }
 
 // Exec calls an entry point with its SCALE-encoded arguments, and returns what it returns, SCALE-encoded too.

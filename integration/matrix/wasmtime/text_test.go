@@ -13,8 +13,8 @@ import (
 	"github.com/linmem/linmem/integration/guests"
 )
 
-// TestTextGuests holds the binaries of the guests in the text format to what wasmtime makes of the text. With -update it writes
-// them.
+// TestTextGuests holds the binaries of the guests in the text format to what wasmtime makes of the text. With -update it
+// writes them.
 func TestTextGuests(t *testing.T) {
 	for _, g := range guests.Texts() {
 		t.Run(g.Name, func(t *testing.T) {
