@@ -34,7 +34,7 @@ func TestPinnedWhileTheGuestRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const goroutines, blocks, iterations = 8, 30, 100_000_000
+	const goroutines, blocks, iterations = 8, 30, 20_000_000
 	if err := heap.Reserve(goroutines * blocks * 8192); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestPinnedWhileTheGuestRuns(t *testing.T) {
 	}
 	shared := linmem.NewShared(heap)
 	var returned atomic.Bool
-	var during [goroutines]int // steps that each took while the guest ran
+	var during [goroutines]atomic.Int64 // steps that each took while the guest ran
 	var wg sync.WaitGroup
 	for n := range goroutines {
 		wg.Go(func() {
@@ -57,7 +57,7 @@ func TestPinnedWhileTheGuestRuns(t *testing.T) {
 					return
 				}
 				if !returned.Load() {
-					during[n]++
+					during[n].Add(1)
 				}
 			}
 			if err := u.freeAll(); err != nil {
@@ -65,14 +65,17 @@ func TestPinnedWhileTheGuestRuns(t *testing.T) {
 			}
 		})
 	}
-	counted := g.call(t, "count", iterations)
+	// On a busy machine a goroutine may not come to run for the time of a call, so there are several.
+	waits := func(n *atomic.Int64) bool { return n.Load() == 0 }
+	for calls := uint64(1); calls == 1 || calls <= 100 && containsFunc(&during, waits); calls++ {
+		if counted := g.call(t, "count", iterations); counted != calls*iterations {
+			t.Errorf("the guest counted to %d, want %d", counted, calls*iterations)
+		}
+	}
 	returned.Store(true)
 	wg.Wait()
-	if counted != iterations {
-		t.Errorf("the guest counted to %d, want %d", counted, iterations)
-	}
-	for n, steps := range during {
-		if steps == 0 {
+	for n := range during {
+		if during[n].Load() == 0 {
 			t.Errorf("goroutine %d took no step while the guest ran", n)
 		}
 	}
@@ -85,6 +88,16 @@ func TestPinnedWhileTheGuestRuns(t *testing.T) {
 	if err := shared.Check(); err != nil {
 		t.Error(err)
 	}
+}
+
+// containsFunc is that of slices for an array of what must not be copied.
+func containsFunc[T any](array *[8]T, is func(*T) bool) bool {
+	for i := range array {
+		if is(&array[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // localUse puts and frees through a Local, and compares contents.
