@@ -66,7 +66,9 @@ func newStage(dir string) (*stage, error) {
 	// What the machine has downloaded is a proxy too, and saves the network the runtimes, 80 MB.
 	proxies := []string{fileURL(s.proxy), fileURL(filepath.Join(ambient.ModCache, "cache", "download")), ambient.Proxy}
 	// GOVCS keeps go from looking in the real repository for a version that no proxy has. GOPRIVATE would pass by the proxies.
-	s.env = append(os.Environ(),
+	// The go command keeps an index of the imports of each module version in the build cache, since a version never changes; here
+	// one does, so it must do without.
+	s.env = append(os.Environ(), "GODEBUG=goindex=0",
 		"GOWORK=off", "GOFLAGS=-mod=mod -modcacherw -buildvcs=false", "GOMODCACHE="+cache,
 		"GOPROXY="+strings.Join(proxies, ","), "GONOSUMDB="+prefix+"*", "GOPRIVATE=", "GONOPROXY=none", "GOVCS=github.com/linmem/linmem:off")
 	return s, nil
