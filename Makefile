@@ -40,7 +40,7 @@ test: ## run every test
 	$(call each,go test ./...)
 
 # The packages in which anything runs at the same time as anything else. The models do not; they are core's longest tests.
-race: ## run what is concurrent under the race detector; -short leaves out the file of 300 MB, and has guests do less
+race: ## run what is concurrent under the race detector; -short leaves out the file of 300 MB, and real guests
 	@echo "== core"; cd core && go test -race -short -skip '^Test(Heap)?Model$$' . ./linmemtest
 	@set -euo pipefail; for m in $(filter backends/%,$(MODULES)); do echo "== $$m"; (cd $$m && go test -race -short ./...); done
 	@echo "== integration"; cd integration && go test -race -short ./matrix/... ./bench/heaps/... ./hosts/... ./internal/cli ./zaplog

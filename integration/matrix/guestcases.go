@@ -23,8 +23,8 @@ var strategies = []guest.Strategy{guest.Arena, guest.HeapBase, guest.Grow, guest
 // through all that they allocate, and one that it refuses must be refused for a reason, which is shown by growing the memory
 // behind its back. What comes out is a line of the table in the README.
 func opensGuests(t *testing.T, e engines.Engine) {
-	if e.Slow && testing.Short() {
-		t.Skip("-short leaves guests out in an interpreter, and in memories that are copied: with the race detector they take minutes")
+	if testing.Short() {
+		t.Skip("-short leaves guests out: they take minutes under the race detector, and nothing runs beside them")
 	}
 	table := newGuestTable(t, e)
 	for _, g := range allGuests() {
@@ -75,7 +75,7 @@ func newGuestFixture(t *testing.T, e engines.Engine, g guests.Guest) *guestFixtu
 	switch {
 	case e.Interprets:
 		f.nHost, f.nGuest = 1<<18, 1<<19
-	case e.Slow || testing.Short():
+	case e.Slow:
 		f.nGuest = 4 << 20
 	}
 	if f.nGuest != allOfIt {
