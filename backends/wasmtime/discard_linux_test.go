@@ -3,13 +3,10 @@
 package wasmtimemem_test
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
 	linmem "github.com/linmem/linmem/core"
@@ -161,32 +158,14 @@ func TestTrim(t *testing.T) {
 	g.wantBytes(t, page, page, 'A')
 }
 
-// residentBytes sums Rss over the mappings that overlap b.
-func residentBytes(t *testing.T, b []byte) (n int) {
+// residentBytes is [linmemtest.Resident].
+func residentBytes(t *testing.T, b []byte) int {
 	t.Helper()
-	f, err := os.Open("/proc/self/smaps")
+	n, err := linmemtest.Resident(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	start := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b))))
-	end := start + uint64(len(b))
-	inside, found := false, false
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		var from, to uint64
-		var kib int
-		if _, err := fmt.Sscanf(lines.Text(), "%x-%x ", &from, &to); err == nil {
-			inside = from < end && start < to
-			found = found || inside
-		} else if _, err := fmt.Sscanf(lines.Text(), "Rss: %d kB", &kib); err == nil && inside {
-			n += kib << 10
-		}
-	}
-	if err := lines.Err(); err != nil || !found {
-		t.Fatalf("smaps: mapping found: %t, error: %v", found, err)
-	}
-	return n
+	return int(n)
 }
 
 // BenchmarkDiscard is of a page that is not resident, in a memory that is known.
